@@ -1,0 +1,7 @@
+"""The wiring of accounts."""
+
+from django.apps import AppConfig
+
+
+class AccountsConfig(AppConfig):
+    name = "accounts"

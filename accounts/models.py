@@ -1,0 +1,147 @@
+"""Users, what they belong to, the tokens they ask with, and the trail of every write."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import timedelta
+from functools import cached_property
+from typing import Self
+
+from django.conf import settings
+from django.contrib.auth.models import AbstractUser
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.utils import timezone
+
+
+class Role(models.TextChoices):
+    """What somebody may do. Everybody who can sign in may look."""
+
+    DEVELOPER = "developer", "Developer: runs golden paths, mends what their groups own"
+    PLATFORM = "platform", "Platform engineer: sources, blocks, scorecards, everybody's runs"
+    APPROVER = "approver", "Approver: approves and sees the audit trail"
+
+
+class User(AbstractUser):
+    """A person who signs in. `entity_ref` is the same person in the catalogue."""
+
+    entity_ref = models.CharField(max_length=255, unique=True, null=True, blank=True)
+
+    @cached_property
+    def group_refs(self) -> frozenset[str]:
+        """The groups this person is in, and every group above those."""
+        if not self.entity_ref:
+            return frozenset()
+        memberships = Membership.objects.filter(user_ref=self.entity_ref)
+        return frozenset(memberships.values_list("group_ref", flat=True))
+
+    @cached_property
+    def roles(self) -> frozenset[Role]:
+        if self.is_superuser:
+            return frozenset(Role)
+        return frozenset(
+            Role(name)
+            for name, groups in settings.ROLE_GROUPS.items()
+            if not self.group_refs.isdisjoint(groups)
+        )
+
+    @property
+    def display_name(self) -> str:
+        return self.get_full_name() or self.username
+
+    @property
+    def sees_everything(self) -> bool:
+        """Platform engineers and approvers see private entities and everybody's runs."""
+        return not self.roles.isdisjoint({Role.PLATFORM, Role.APPROVER})
+
+
+class Membership(models.Model):
+    """User in group, written by the catalogue; inherited rows name the groups further up."""
+
+    user_ref = models.CharField(max_length=255, db_index=True)
+    group_ref = models.CharField(max_length=255, db_index=True)
+    direct = models.BooleanField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["user_ref", "group_ref"], name="one_membership")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user_ref} in {self.group_ref}"
+
+
+class ApiTokenQuerySet(models.QuerySet["ApiToken"]):
+    def usable(self) -> Self:
+        """Tokens neither revoked nor expired, of people who may still sign in."""
+        alive = models.Q(expires_at__isnull=True) | models.Q(expires_at__gt=timezone.now())
+        return self.filter(alive, revoked_at__isnull=True, user__is_active=True)
+
+    def matching(self, secret: str) -> Self:
+        return self.usable().filter(digest=ApiToken.digest_of(secret))
+
+
+class ApiToken(models.Model):
+    """A secret for programs. Only its SHA-256 is kept: it is 256 random bits, so that is safe."""
+
+    class Scope(models.TextChoices):
+        READ = "read", "Read everything you can see"
+        WRITE = "write", "Do everything you can do"
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="api_tokens")
+    name = models.CharField(max_length=100)
+    prefix = models.CharField(max_length=16)
+    digest = models.CharField(max_length=64, unique=True)
+    scopes = ArrayField(models.CharField(max_length=16, choices=Scope))
+    created_at = models.DateTimeField(auto_now_add=True)
+    expires_at = models.DateTimeField(null=True)
+    last_used_at = models.DateTimeField(null=True)
+    revoked_at = models.DateTimeField(null=True)
+
+    objects = ApiTokenQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-created_at"]
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.prefix}…)"
+
+    @staticmethod
+    def digest_of(secret: str) -> str:
+        return hashlib.sha256(secret.encode()).hexdigest()
+
+    @property
+    def state(self) -> str:
+        if self.revoked_at:
+            return "revoked"
+        expired = self.expires_at and self.expires_at <= timezone.now()
+        return "expired" if expired else "active"
+
+
+class AuditEventQuerySet(models.QuerySet["AuditEvent"]):
+    def recent_failed_logins(self, username: str, minutes: int) -> Self:
+        since = timezone.now() - timedelta(minutes=minutes)
+        return self.filter(verb="login failed", object_id=username.lower()[:255], at__gt=since)
+
+
+class AuditEvent(models.Model):
+    """One write: who did what to which object, when and from where. A trigger forbids changes."""
+
+    at = models.DateTimeField(auto_now_add=True, db_index=True)
+    actor = models.CharField(max_length=150, help_text="User name; empty for the portal itself")
+    verb = models.CharField(max_length=60)
+    object_type = models.CharField(max_length=60)
+    object_id = models.CharField(max_length=255)
+    object_label = models.CharField(max_length=255)
+    data = models.JSONField(default=dict)
+    address = models.CharField(max_length=64, help_text="IP address; empty for background work")
+    request_id = models.CharField(max_length=64)
+
+    objects = AuditEventQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-at", "-id"]
+        indexes = [models.Index(fields=["object_type", "object_id"])]
+
+    def __str__(self) -> str:
+        return f"{self.actor or 'the portal'} {self.verb} {self.object_label}"

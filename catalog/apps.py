@@ -1,0 +1,7 @@
+"""The catalogue's wiring."""
+
+from django.apps import AppConfig
+
+
+class CatalogConfig(AppConfig):
+    name = "catalog"

@@ -1,0 +1,231 @@
+"""Descriptor files: YAML text to entities and problems, never an exception on people's data.
+
+The scalar rules are YAML 1.2's core schema, which Backstage's parser uses: `yes` and `2024-01-01`
+are strings, merge keys are off, and a key that stands twice is an error.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import yaml
+
+from catalog import refs, validators
+
+MAX_BYTES = 5_000_000
+PLACEHOLDERS = ("$text", "$json", "$yaml", "$openapi", "$asyncapi")
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """What is wrong in a file, and where; line and column count from 1, 0 where unknown."""
+
+    message: str
+    line: int = 0
+    column: int = 0
+    hint: str = ""
+    entity_ref: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Parsed:
+    """One valid entity and the line on which its document starts."""
+
+    entity: dict[str, Any]
+    line: int
+
+    @property
+    def ref(self) -> refs.EntityRef:
+        return refs.of_entity(self.entity)
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What one file says."""
+
+    entities: tuple[Parsed, ...]
+    problems: tuple[Problem, ...]
+
+
+class PlaceholderError(ValueError):
+    """A `$text`, `$json` or `$yaml` that cannot be read; str() says which and why."""
+
+
+class _Loader(yaml.CSafeLoader):
+    """YAML 1.2 core scalars; duplicate keys are errors with their place."""
+
+    yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}
+
+    def flatten_mapping(self, node: yaml.MappingNode) -> None:
+        """Merge keys are off."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        seen: set[Any] = set()
+        for key_node, _ in node.value:
+            key = self.construct_object(key_node, deep=True)  # type: ignore[no-untyped-call]
+            if isinstance(key, (dict, list)):
+                raise yaml.MarkedYAMLError(
+                    None, None, "a key must be plain text", key_node.start_mark
+                )
+            if key in seen:
+                raise yaml.MarkedYAMLError(
+                    None, None, f"the key “{key}” stands twice", key_node.start_mark
+                )
+            seen.add(key)
+        return super().construct_mapping(node, deep=deep)
+
+
+_CORE = (
+    ("tag:yaml.org,2002:bool", r"true|True|TRUE|false|False|FALSE", "tTfF"),
+    ("tag:yaml.org,2002:null", r"~|null|Null|NULL|", "~nN\0"),
+    ("tag:yaml.org,2002:int", r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+", "-+0123456789"),
+    (
+        "tag:yaml.org,2002:float",
+        r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)",
+        "-+.0123456789",
+    ),
+)
+for _tag, _pattern, _first in _CORE:
+    _regexp = re.compile(f"^(?:{_pattern})$")
+    for _char in _first.replace("\0", ""):
+        _Loader.yaml_implicit_resolvers.setdefault(_char, []).append((_tag, _regexp))
+    if "\0" in _first:
+        _Loader.yaml_implicit_resolvers.setdefault("", []).append((_tag, _regexp))
+
+
+def _construct_int(loader: yaml.CSafeLoader, node: yaml.ScalarNode) -> int:
+    text = str(node.value)
+    base = {"0o": 8, "0x": 16}.get(text[:2], 10)
+    return int(text[2:] if base != 10 else text, base)
+
+
+_Loader.add_constructor("tag:yaml.org,2002:int", _construct_int)
+
+
+def read(text: str, *, resolve: Callable[[str, str], str] | None = None) -> Reading:
+    """Reads a descriptor file of any number of documents; empty documents are skipped.
+
+    `resolve(placeholder, target)` returns the text that a `$text`-like placeholder names, and may
+    raise PlaceholderError; without it, placeholders stay as they are.
+    """
+    if len(text) > MAX_BYTES:
+        return Reading((), (Problem(f"The file is larger than {MAX_BYTES:,} bytes"),))
+    entities: list[Parsed] = []
+    problems: list[Problem] = []
+    try:
+        for node in yaml.compose_all(text, Loader=_Loader):
+            if node is not None:
+                _read_document(node, resolve, entities, problems)
+    except yaml.YAMLError as error:
+        problems.append(_syntax_problem(error))
+    except RecursionError:
+        problems.append(Problem("The YAML is nested too deeply"))
+    return Reading(tuple(entities), tuple(problems))
+
+
+def _read_document(
+    node: yaml.Node,
+    resolve: Callable[[str, str], str] | None,
+    entities: list[Parsed],
+    problems: list[Problem],
+) -> None:
+    loader = _Loader("")
+    try:
+        entity = loader.construct_document(node)  # type: ignore[no-untyped-call]
+    finally:
+        loader.dispose()  # type: ignore[no-untyped-call]
+    if entity is None:
+        return
+    line = node.start_mark.line + 1
+    if not isinstance(entity, dict):
+        problems.append(Problem("A document must be a mapping with apiVersion and kind", line, 1))
+        return
+    findings = list(validators.entity_findings(_without_placeholders(entity)))
+    if resolve and not findings:
+        try:
+            entity = resolve_placeholders(entity, resolve)
+        except PlaceholderError as error:
+            findings = [(("spec",), str(error))]
+    label = _label(entity)
+    problems.extend(_problem(node, path, message, label) for path, message in findings)
+    if not findings:
+        entities.append(Parsed(entity, line))
+
+
+def _without_placeholders(value: Any) -> Any:
+    """The entity as validators see it: a placeholder stands for some text."""
+    if isinstance(value, dict):
+        if _placeholder(value):
+            return "placeholder"
+        return {key: _without_placeholders(item) for key, item in value.items()}
+    return value
+
+
+def _placeholder(value: Mapping[Any, Any]) -> tuple[str, str] | None:
+    if len(value) != 1:
+        return None
+    key, target = next(iter(value.items()))
+    return (key, target) if key in PLACEHOLDERS and isinstance(target, str) else None
+
+
+def resolve_placeholders(value: Any, resolve: Callable[[str, str], str]) -> Any:
+    """Replaces every `{$text: file}` and the like, at any depth, by what the file says."""
+    if isinstance(value, list):
+        return [resolve_placeholders(item, resolve) for item in value]
+    if not isinstance(value, dict):
+        return value
+    if found := _placeholder(value):
+        name, target = found
+        text = resolve(name, target)
+        if name not in ("$json", "$yaml"):
+            return text
+        try:
+            return yaml.load(text, Loader=_Loader)  # noqa: S506  (a SafeLoader)
+        except yaml.YAMLError as error:
+            raise PlaceholderError(
+                f"Placeholder {name}: “{target}” cannot be parsed: {error}"
+            ) from None
+    return {key: resolve_placeholders(item, resolve) for key, item in value.items()}
+
+
+def _label(entity: dict[str, Any]) -> str:
+    metadata = entity.get("metadata")
+    name = metadata.get("name") if isinstance(metadata, dict) else None
+    if not name or not entity.get("kind"):
+        return ""
+    namespace = metadata.get("namespace") or "default" if isinstance(metadata, dict) else "default"
+    return f"{entity['kind']}:{namespace}/{name}".lower()[:255]
+
+
+def _problem(node: yaml.Node, path: tuple[str | int, ...], message: str, label: str) -> Problem:
+    mark = _locate(node, path).start_mark
+    return Problem(message, mark.line + 1, mark.column + 1, entity_ref=label)
+
+
+def _locate(node: yaml.Node, path: tuple[str | int, ...]) -> yaml.Node:
+    """The deepest node on the path: where a person has to look."""
+    for step in path:
+        child = next(_children(node, step), None)
+        if child is None:
+            return node
+        node = child
+    return node
+
+
+def _children(node: yaml.Node, step: str | int) -> Iterator[yaml.Node]:
+    if isinstance(node, yaml.MappingNode):
+        yield from (value for key, value in node.value if key.value == str(step))
+    elif isinstance(node, yaml.SequenceNode) and isinstance(step, int):
+        yield from node.value[step : step + 1]
+
+
+def _syntax_problem(error: yaml.YAMLError) -> Problem:
+    mark = getattr(error, "problem_mark", None)
+    what = getattr(error, "problem", None) or str(error).splitlines()[0]
+    hint = "Often this is wrong indentation, or a colon in a text that has no quotes."
+    if mark is None:
+        return Problem(f"The YAML cannot be parsed: {what}", hint=hint)
+    return Problem(f"The YAML cannot be parsed: {what}", mark.line + 1, mark.column + 1, hint)

@@ -1,0 +1,72 @@
+"""The configured forge: its client, its addresses, and how the outside world writes them."""
+
+from functools import lru_cache
+from urllib.parse import parse_qs, quote, urlsplit
+
+from django.conf import settings
+
+from forge import Forge
+
+
+class NotOurForge(ValueError):
+    """The address is not on the configured forge."""
+
+
+@lru_cache(maxsize=1)
+def _client(url: str, token: str) -> Forge:
+    return Forge(
+        url, token, timeout=settings.GITLAB_TIMEOUT_SECONDS, ca_bundle=settings.GITLAB_CA_BUNDLE
+    )
+
+
+def connect() -> Forge:
+    """The client for the configured forge, one a process."""
+    return _client(settings.GITLAB_URL, settings.GITLAB_TOKEN)
+
+
+def hosts() -> set[str]:
+    """Every name by which descriptors and templates may call the forge."""
+    return {urlsplit(settings.GITLAB_URL).netloc, *settings.GITLAB_HOST_ALIASES}
+
+
+def file_url(project: str, ref: str, path: str, line: int = 0) -> str:
+    anchor = f"#L{line}" if line else ""
+    return f"{settings.GITLAB_URL}/{project}/-/blob/{quote(ref)}/{quote(path)}{anchor}"
+
+
+def tree_url(project: str, ref: str, path: str = "") -> str:
+    return f"{settings.GITLAB_URL}/{project}/-/tree/{quote(ref)}/{quote(path)}"
+
+
+def project_url(project: str) -> str:
+    return f"{settings.GITLAB_URL}/{project}"
+
+
+def parse_repo_url(text: str) -> str:
+    """`host?owner=group%2Fsub&repo=name` (RepoUrlPicker's form) to a project path.
+
+    Raises NotOurForge for another host, ValueError when owner or repo is missing.
+    """
+    host, _, query = text.partition("?")
+    if host.removeprefix("https://") not in hosts():
+        raise NotOurForge(f"“{host}” is not the configured forge ({', '.join(sorted(hosts()))})")
+    fields = {key: values[0] for key, values in parse_qs(query).items()}
+    if not fields.get("owner") or not fields.get("repo"):
+        raise ValueError(f"“{text}” must name an owner and a repo: host?owner=group&repo=name")
+    return f"{fields['owner']}/{fields['repo']}"
+
+
+def parse_file_url(url: str) -> tuple[str, str, str]:
+    """A forge's file or folder address to (project, ref, path).
+
+    Raises NotOurForge for another host, ValueError when it is not such an address.
+    """
+    parts = urlsplit(url)
+    if parts.netloc not in hosts():
+        raise NotOurForge(f"“{url}” is not on the configured forge")
+    project, _, rest = parts.path.strip("/").partition("/-/")
+    kind, _, place = rest.partition("/")
+    ref, _, path = place.partition("/")
+    if kind not in ("blob", "tree", "raw") or not project or not ref:
+        raise ValueError(f"“{url}” is not the address of a file: …/group/project/-/blob/main/file")
+    return project, ref, path.strip("/")

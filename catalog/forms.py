@@ -1,0 +1,52 @@
+"""Forms of the catalogue: what the list can be narrowed by."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from catalog.models import Entity, EntityQuerySet
+
+FACETS = ("kind", "type", "lifecycle", "owner", "tag")
+COLUMNS = {"kind": "kind", "type": "type", "lifecycle": "lifecycle", "owner": "owner_ref"}
+SORTS = {
+    "name": ("name",),
+    "-name": ("-name",),
+    "updated": ("-updated_at",),
+    "kind": ("kind", "name"),
+}
+
+
+class EntityFilter:
+    """The list's state as its URL says it: a text, facets, orphans or not, an order."""
+
+    def __init__(self, query: Any, visible: EntityQuerySet) -> None:
+        self.text = query.get("q", "").strip()[:200]
+        self.chosen = {name: query.get(name, "") for name in FACETS}
+        self.sort = query.get("sort", "") if query.get("sort") in SORTS else ""
+        self.visible = visible
+
+    @property
+    def is_narrowed(self) -> bool:
+        return bool(self.text or any(self.chosen.values()))
+
+    def entities(self, *, without: str = "") -> EntityQuerySet:
+        """What the filter lets through; `without` leaves one facet out, for its own counts."""
+        found = self.visible
+        for name, value in self.chosen.items():
+            if value and name != without:
+                found = found.filter(tags__contains=[value]) if name == "tag" else found.filter(
+                    **{COLUMNS[name]: value}
+                )  # fmt: skip
+        if self.text:
+            found = found.search(self.text)
+        if self.sort:
+            found = found.order_by(*SORTS[self.sort])
+        return found
+
+    def facets(self) -> list[tuple[str, str, list[tuple[str, int]]]]:
+        """Name, chosen value and counted values of each facet."""
+        return [(name, self.chosen[name], self._counts(name)) for name in FACETS]
+
+    def _counts(self, name: str) -> list[tuple[str, int]]:
+        found = Entity.objects.filter(pk__in=self.entities(without=name).order_by().values("pk"))
+        return (found.tag_facets() if name == "tag" else found.facets(COLUMNS[name]))[:30]

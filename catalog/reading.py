@@ -1,0 +1,146 @@
+"""Reads descriptor files of one commit: follows `Location` entities, globs and placeholders.
+
+No database here: a repository and a commit in, readings by path out.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import posixpath
+from collections import deque
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+
+from catalog.descriptor import PlaceholderError, Problem, Reading, read
+from catalog.forges import NotOurForge, parse_file_url
+from forge import Forge, ForgeNotFound
+
+DEFAULT_PATH = "catalog-info.yaml"
+MAX_LOCATIONS = 1_000
+
+
+@dataclass
+class Commit:
+    """One commit of a project, read through the forge's API, each file at most once."""
+
+    forge: Forge
+    project: str
+    sha: str
+    _texts: dict[str, str | None] = field(default_factory=dict)
+    _paths: list[str] | None = None
+
+    def text(self, path: str) -> str | None:
+        """The file's text, None when there is no such file."""
+        if path not in self._texts:
+            try:
+                content = self.forge.read_file(self.project, path, self.sha)
+                self._texts[path] = content.decode("utf-8", errors="replace")
+            except ForgeNotFound:
+                self._texts[path] = None
+        return self._texts[path]
+
+    def paths(self) -> list[str]:
+        if self._paths is None:
+            self._paths = sorted(self.forge.tree(self.project, self.sha))
+        return self._paths
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """A descriptor file that was read; `reading` is None when it does not exist."""
+
+    path: str
+    parent: str | None
+    reading: Reading | None
+
+
+def read_files(commit: Commit, roots: Iterable[str]) -> list[File]:
+    """Reads the roots and every file that `Location` entities in them name, parents first."""
+    queue: deque[tuple[str, str | None]] = deque((path, None) for path in roots)
+    seen: set[str] = set()
+    files: list[File] = []
+    while queue and len(files) < MAX_LOCATIONS:
+        path, parent = queue.popleft()
+        if path in seen:
+            continue
+        seen.add(path)
+        text = commit.text(path)
+        if text is None:
+            files.append(File(path, parent, None))
+            continue
+        reading = read(text, resolve=_resolver(commit, path))
+        targets, problems = _targets(commit, path, reading)
+        queue.extend((target, path) for target in targets)
+        files.append(File(path, parent, Reading(reading.entities, reading.problems + problems)))
+    return files
+
+
+def _relative(commit: Commit, path: str, target: str) -> str:
+    """The path in the repository that a target means. Raises PlaceholderError, NotOurForge."""
+    if "://" in target:
+        project, _ref, file = parse_file_url(target)
+        if project != commit.project:
+            raise PlaceholderError(
+                f"“{target}” is in another repository: only the same may be named"
+            )
+        return file
+    joined = posixpath.normpath(posixpath.join(posixpath.dirname(path), target))
+    if joined.startswith(("../", "/")):
+        raise PlaceholderError(f"“{target}” leads out of the repository")
+    return joined
+
+
+def _resolver(commit: Commit, path: str) -> Callable[[str, str], str]:
+    def resolve(placeholder: str, target: str) -> str:
+        try:
+            text = commit.text(_relative(commit, path, target))
+        except ValueError as error:
+            raise PlaceholderError(f"Placeholder {placeholder}: {error}") from None
+        if text is None:
+            raise PlaceholderError(
+                f"Placeholder {placeholder} could not read location “{target}”: no such file"
+            )
+        return text
+
+    return resolve
+
+
+def _targets(commit: Commit, path: str, reading: Reading) -> tuple[list[str], tuple[Problem, ...]]:
+    """The files that the `Location` entities of a reading name; globs are matched."""
+    found: list[str] = []
+    problems: list[Problem] = []
+    for parsed in reading.entities:
+        if parsed.ref.kind != "location":
+            continue
+        spec = parsed.entity.get("spec") or {}
+        names = [*spec.get("targets", []), *([spec["target"]] if "target" in spec else [])]
+        for name in names:
+            try:
+                matched = _match(commit, _relative(commit, path, name))
+            except (NotOurForge, ValueError) as error:
+                problems.append(Problem(str(error), parsed.line, entity_ref=str(parsed.ref)))
+                continue
+            if not matched and spec.get("presence") != "optional":
+                problems.append(
+                    Problem(f"no matching files found for “{name}”", parsed.line,
+                            hint="Make the file, take the target out, or set presence: optional.",
+                            entity_ref=str(parsed.ref))
+                )  # fmt: skip
+            found.extend(matched)
+    return found, tuple(problems)
+
+
+def _match(commit: Commit, pattern: str) -> list[str]:
+    if not any(char in pattern for char in "*?["):
+        return [pattern] if commit.text(pattern) is not None else []
+    parts = pattern.split("/")
+    return sorted(path for path in commit.paths() if _glob(path.split("/"), parts))
+
+
+def _glob(path: list[str], pattern: list[str]) -> bool:
+    """`*` stays within a folder, `**` crosses any number of them."""
+    if not pattern:
+        return not path
+    if pattern[0] == "**":
+        return any(_glob(path[skip:], pattern[1:]) for skip in range(len(path) + 1))
+    return bool(path) and fnmatch.fnmatchcase(path[0], pattern[0]) and _glob(path[1:], pattern[1:])

@@ -1,0 +1,92 @@
+"""Sources: the forge groups in which the catalogue looks for repositories."""
+
+from django.conf import settings
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
+from django.utils import timezone
+
+from accounts import audit
+from accounts.models import Role, User
+from catalog import tasks
+from catalog.forges import connect
+from catalog.models import Repository, Source, try_lock_until_commit
+from catalog.queueing import on_commit
+from forge import ForgeError, Project
+
+
+@transaction.atomic
+def add_source(*, group: str, by: User | None) -> Source:
+    """Makes a forge group a source and reads it at once. For platform engineers."""
+    if by is not None and Role.PLATFORM not in by.roles:
+        raise PermissionDenied("Only platform engineers can add a source.")
+    source, created = Source.objects.get_or_create(group=group.strip("/"))
+    if created:
+        audit.record(by=by, verb="added", object_type="source", object_id=source.group)
+    on_commit(tasks.read_source, source.pk)
+    return source
+
+
+def read_source(*, source: Source, wait: bool = False) -> list[str]:
+    """Lists the group's projects and has the changed ones read; returns their paths.
+
+    A listing that breaks off changes nothing but the source's error. With `wait` the
+    repositories are read here, one after the other, instead of by tasks.
+    """
+    with transaction.atomic():
+        if not try_lock_until_commit(f"source:{source.pk}"):
+            return []
+        try:
+            projects = list(connect().group_projects(source.group))
+        except ForgeError as error:
+            Source.objects.filter(pk=source.pk).update(error=str(error))
+            return []
+        changed = _note_projects(source, projects)
+        Source.objects.filter(pk=source.pk).update(read_at=timezone.now(), error="")
+        if not wait:
+            for path in changed:
+                on_commit(tasks.read_repository, path)
+    if wait:
+        from catalog.services.repositories import read_repository
+
+        for path in changed:
+            read_repository(path=path)
+    return changed
+
+
+def _note_projects(source: Source, projects: list[Project]) -> list[str]:
+    """Makes rows for new projects; returns the paths whose content may be newer than ours."""
+    known = {
+        row.path: row for row in Repository.objects.filter(path__in=[p.path for p in projects])
+    }
+    Repository.objects.bulk_create(
+        [Repository(path=p.path, source=source) for p in projects if p.path not in known],
+        ignore_conflicts=True,
+    )
+    listed = {project.path for project in projects}
+    gone = source.repositories.exclude(path__in=listed).filter(missing_since=None)
+    gone.update(missing_since=timezone.now())
+    return [p.path for p in projects if _may_differ(known.get(p.path), p)]
+
+
+def _may_differ(row: Repository | None, project: Project) -> bool:
+    return (
+        row is None
+        or bool(row.error)
+        or row.missing_since is not None
+        or row.last_activity_at != project.last_activity_at
+    )
+
+
+def connect_hooks() -> list[str]:
+    """Asks the forge to tell the portal of pushes and merge requests; returns what failed."""
+    failed = []
+    for source in Source.objects.all():
+        try:
+            connect().ensure_group_hook(
+                source.group,
+                url=f"{settings.PUBLIC_URL}/webhooks/gitlab/",
+                signing_token=settings.WEBHOOK_SECRET,
+            )
+        except ForgeError as error:
+            failed.append(str(error))
+    return failed

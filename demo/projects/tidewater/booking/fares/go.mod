@@ -1,0 +1,3 @@
+module tidewater.example/booking/fares
+
+go 1.24

@@ -1,0 +1,3 @@
+module tidewater.example/operations/gate-control
+
+go 1.24

@@ -1,0 +1,3 @@
+module tidewater.example/payments/ledger
+
+go 1.24

@@ -1,0 +1,4 @@
+"""The service ${{ values.name }}."""
+
+NAME = "${{ values.name }}"
+DESCRIPTION = ${{ values.description | dump }}

@@ -1,0 +1,30 @@
+"""The only room with a telephone line: GitLab through python-gitlab and Git.
+
+A plain package: it knows neither Django nor who asks. `portal.settings` names the forge, and
+`catalog.forges.connect()` makes the client.
+"""
+
+from forge.client import Forge
+from forge.errors import (
+    ForgeConflict,
+    ForgeError,
+    ForgeForbidden,
+    ForgeNotFound,
+    ForgeRefused,
+    ForgeUnavailable,
+)
+from forge.results import Change, Commit, MergeRequest, Project
+
+__all__ = [
+    "Change",
+    "Commit",
+    "Forge",
+    "ForgeConflict",
+    "ForgeError",
+    "ForgeForbidden",
+    "ForgeNotFound",
+    "ForgeRefused",
+    "ForgeUnavailable",
+    "MergeRequest",
+    "Project",
+]

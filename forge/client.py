@@ -1,0 +1,283 @@
+"""The client: typed calls to GitLab's REST API v4 through python-gitlab.
+
+Waiting is the caller's business: a 429 or a dead forge is a ForgeUnavailable at once, and only
+reading calls are repeated here (once, when the connection broke). A listing that breaks off is an
+error, never a shorter list: python-gitlab's generator raises where the next page fails.
+"""
+
+from __future__ import annotations
+
+import base64
+import threading
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from typing import Any
+from urllib.parse import quote
+
+import gitlab
+import requests
+from urllib3.util import Retry
+
+from forge.errors import ForgeConflict, ForgeNotFound, translated
+from forge.results import Change, Commit, MergeRequest, Project
+
+
+def _session(ca_bundle: str) -> requests.Session:
+    """One connection pool a thread; its adapter repeats a GET whose connection broke."""
+    retry = Retry(total=1, connect=1, read=0, status=0, allowed_methods={"GET"})
+    session = requests.Session()
+    for scheme in ("http://", "https://"):
+        session.mount(scheme, requests.adapters.HTTPAdapter(max_retries=retry))
+    if ca_bundle:
+        session.verify = ca_bundle
+    return session
+
+
+class Forge:
+    """A GitLab (or the embedded forge) as the holder of one token sees it. Thread-safe."""
+
+    def __init__(self, url: str, token: str, *, timeout: float = 10.0, ca_bundle: str = "") -> None:
+        self.url = url.rstrip("/")
+        self._token = token
+        self._timeout = timeout
+        self._ca_bundle = ca_bundle
+        self._local = threading.local()
+
+    @property
+    def host(self) -> str:
+        return self.url.split("://", 1)[1]
+
+    @property
+    def _api(self) -> gitlab.Gitlab:
+        api: gitlab.Gitlab | None = getattr(self._local, "api", None)
+        if api is None:
+            api = self._local.api = gitlab.Gitlab(
+                self.url,
+                private_token=self._token,
+                timeout=self._timeout,
+                session=_session(self._ca_bundle),
+                keep_base_url=True,
+                obey_rate_limit=False,
+                retry_transient_errors=False,
+            )
+        return api
+
+    def _get(self, path: str, doing: str, **query: Any) -> Any:
+        with translated(doing):
+            return self._api.http_get(path, query_data=query, obey_rate_limit=False)
+
+    def _post(self, path: str, doing: str, data: dict[str, Any]) -> Any:
+        with translated(doing):
+            return self._api.http_post(path, post_data=data, obey_rate_limit=False)
+
+    def _put(self, path: str, doing: str, data: dict[str, Any]) -> Any:
+        with translated(doing):
+            return self._api.http_put(path, post_data=data, obey_rate_limit=False)
+
+    def _list(self, path: str, doing: str, **query: Any) -> Iterator[Any]:
+        with translated(doing):
+            yield from self._api.http_list(
+                path, query_data={"per_page": 100} | query, iterator=True, obey_rate_limit=False
+            )
+
+    # -- who and what ---------------------------------------------------------------------------
+    def version(self) -> str:
+        return str(self._get("/version", "tell its version")["version"])
+
+    def ping(self) -> None:
+        """Raises ForgeError unless the forge answers this token within two seconds."""
+        with translated("answer"):
+            self._api.http_get("/version", timeout=2, obey_rate_limit=False)
+
+    # -- groups, users --------------------------------------------------------------------------
+    def group_id(self, path: str) -> int:
+        return int(self._get(f"/groups/{_id(path)}", f"find the group {path}")["id"])
+
+    def ensure_group(
+        self, path: str, *, name: str = "", description: str = "", visibility: str = "internal"
+    ) -> int:
+        """The group's id; makes the group when it is missing. Its parent must exist."""
+        try:
+            return self.group_id(path)
+        except ForgeNotFound:
+            parent, _, last = path.rpartition("/")
+        data = {
+            "name": name or last,
+            "path": last,
+            "description": description,
+            "visibility": visibility,
+        }
+        if parent:
+            data["parent_id"] = self.group_id(parent)  # type: ignore[assignment]
+        return int(self._post("/groups", f"create the group {path}", data)["id"])
+
+    def ensure_user(self, *, username: str, name: str, email: str, password: str) -> int:
+        """The user's id; makes the user when missing (needs an administrator's token)."""
+        for user in self._list("/users", f"find the user {username}", username=username):
+            return int(user["id"])
+        data = {
+            "username": username,
+            "name": name,
+            "email": email,
+            "password": password,
+            "skip_confirmation": True,
+        }
+        return int(self._post("/users", f"create the user {username}", data)["id"])
+
+    def ensure_member(self, group: str, user_id: int, access_level: int) -> None:
+        data = {"user_id": user_id, "access_level": access_level}
+        with suppress(ForgeConflict):  # a member already, which is what was asked for
+            self._post(f"/groups/{_id(group)}/members", f"add a member to {group}", data)
+
+    # -- projects -------------------------------------------------------------------------------
+    def project(self, path: str | int) -> Project:
+        """Raises ForgeNotFound."""
+        return Project.of(self._get(f"/projects/{_id(path)}", f"find the project {path}"))
+
+    def group_projects(self, group: str) -> Iterator[Project]:
+        """Every project below the group that is not archived."""
+        rows = self._list(
+            f"/groups/{_id(group)}/projects",
+            f"list the projects of {group}",
+            include_subgroups=True,
+            archived=False,
+            order_by="id",
+            sort="asc",
+        )
+        return map(Project.of, rows)
+
+    def create_project(
+        self, path: str, *, description: str = "", visibility: str = "private", **settings: Any
+    ) -> Project:
+        """Raises ForgeConflict when the path is taken, ForgeNotFound when the group is missing."""
+        namespace, _, name = path.rpartition("/")
+        found = self._get(f"/namespaces/{_id(namespace)}", f"find the namespace {namespace}")
+        data = {
+            "name": name,
+            "path": name,
+            "namespace_id": found["id"],
+            "description": description,
+            "visibility": visibility,
+        } | settings
+        return Project.of(self._post("/projects", f"create the project {path}", data))
+
+    def delete_project(self, path: str) -> None:
+        with translated(f"delete the project {path}"):
+            self._api.http_delete(f"/projects/{_id(path)}")
+
+    # -- repository -----------------------------------------------------------------------------
+    def tip(self, project: str, branch: str) -> Commit:
+        """The newest commit of a branch. Raises ForgeNotFound."""
+        url = f"/projects/{_id(project)}/repository/branches/{_id(branch)}"
+        return Commit.of(self._get(url, f"find the branch {branch} of {project}")["commit"])
+
+    def tree(self, project: str, ref: str) -> dict[str, tuple[str, str]]:
+        """Every file at `ref`: path to (Git mode, Git's id of the content)."""
+        rows = self._list(
+            f"/projects/{_id(project)}/repository/tree",
+            f"list the files of {project}",
+            ref=ref,
+            recursive=True,
+        )
+        return {row["path"]: (row["mode"], row["id"]) for row in rows if row["type"] == "blob"}
+
+    def read_file(self, project: str, path: str, ref: str) -> bytes:
+        """Raises ForgeNotFound."""
+        url = f"/projects/{_id(project)}/repository/files/{_id(path)}"
+        answer = self._get(url, f"read {path} of {project}", ref=ref)
+        return base64.b64decode(answer["content"])
+
+    def commit(
+        self,
+        project: str,
+        *,
+        branch: str,
+        message: str,
+        changes: Iterable[Change],
+        start_branch: str | None = None,
+        author: tuple[str, str] | None = None,
+    ) -> Commit:
+        """One commit of all the changes, or none; `start_branch` makes the branch first."""
+        data: dict[str, Any] = {
+            "branch": branch,
+            "commit_message": message,
+            "actions": [action for change in changes for action in _actions(change)],
+        }
+        if start_branch:
+            data["start_branch"] = start_branch
+        if author:
+            data["author_name"], data["author_email"] = author
+        url = f"/projects/{_id(project)}/repository/commits"
+        return Commit.of(self._post(url, f"commit to {project}", data))
+
+    # -- merge requests -------------------------------------------------------------------------
+    def merge_request(self, project: str, iid: int) -> MergeRequest:
+        url = f"/projects/{_id(project)}/merge_requests/{iid}"
+        return MergeRequest.of(self._get(url, f"find the merge request !{iid} of {project}"))
+
+    def open_merge_request(self, project: str, source_branch: str) -> MergeRequest | None:
+        """The open merge request from that branch, if there is one."""
+        rows = self._list(
+            f"/projects/{_id(project)}/merge_requests",
+            f"list the merge requests of {project}",
+            source_branch=source_branch,
+            state="opened",
+        )
+        return next(map(MergeRequest.of, rows), None)
+
+    def ensure_merge_request(
+        self, project: str, *, source_branch: str, target_branch: str, title: str, **fields: Any
+    ) -> MergeRequest:
+        """The open merge request from that branch, made if there is none; safe to repeat."""
+        if found := self.open_merge_request(project, source_branch):
+            return found
+        data = {
+            "source_branch": source_branch,
+            "target_branch": target_branch,
+            "title": title,
+        } | fields
+        url = f"/projects/{_id(project)}/merge_requests"
+        try:
+            answer = self._post(url, f"open a merge request in {project}", data)
+        except ForgeConflict:
+            if found := self.open_merge_request(project, source_branch):
+                return found
+            raise
+        return MergeRequest.of(answer)
+
+    def merge(self, project: str, iid: int) -> MergeRequest:
+        url = f"/projects/{_id(project)}/merge_requests/{iid}/merge"
+        return MergeRequest.of(self._put(url, f"merge !{iid} of {project}", {}))
+
+    # -- hooks ----------------------------------------------------------------------------------
+    def ensure_group_hook(self, group: str, *, url: str, signing_token: str) -> None:
+        """One hook at `url` for pushes and merge requests of everything below the group."""
+        base = f"/groups/{_id(group)}/hooks"
+        data: dict[str, Any] = {
+            "url": url,
+            "push_events": True,
+            "merge_requests_events": True,
+            "enable_ssl_verification": True,
+            "signing_token": signing_token,
+        }
+        for hook in self._list(base, f"list the hooks of {group}"):
+            if hook["url"].rsplit("/webhooks/", 1)[-1] == url.rsplit("/webhooks/", 1)[-1]:
+                self._put(f"{base}/{hook['id']}", f"update the hook of {group}", data)
+                return
+        self._post(base, f"add a hook to {group}", data)
+
+
+def _id(value: str | int) -> str:
+    """A path as one segment of a URL."""
+    return quote(str(value), safe="")
+
+
+def _actions(change: Change) -> Iterator[dict[str, Any]]:
+    """GitLab's actions for one file: the mode needs an action of its own."""
+    action: dict[str, Any] = {"action": change.action, "file_path": change.path}
+    if change.content is not None:
+        action["encoding"] = "base64"
+        action["content"] = base64.b64encode(change.content).decode()
+    yield action
+    if change.executable:
+        yield {"action": "chmod", "file_path": change.path, "execute_filemode": True}

@@ -1,0 +1,79 @@
+"""What can go wrong on the line to the forge, and the one place that maps GitLab's errors."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import gitlab.exceptions
+import requests
+
+
+class ForgeError(Exception):
+    """The forge did not do what was asked; str() is a sentence for people."""
+
+
+class ForgeUnavailable(ForgeError):
+    """No answer, too many requests or a server error: worth another try later.
+
+    `retry_after` is in seconds, None when the forge named no time.
+    """
+
+    def __init__(self, message: str, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class ForgeNotFound(ForgeError):
+    """It does not exist, or the token may not see it (GitLab answers 404 to both)."""
+
+
+class ForgeForbidden(ForgeError):
+    """The token is wrong, or lacks a right."""
+
+
+class ForgeConflict(ForgeError):
+    """It is there already, or has changed meanwhile."""
+
+
+class ForgeRefused(ForgeError):
+    """The forge found the request invalid."""
+
+
+def _sentence(message: Any) -> str:
+    """GitLab's message, which may be text, a list, or lists by field, as one line."""
+    if isinstance(message, bytes):
+        message = message.decode(errors="replace")
+    if isinstance(message, dict):
+        parts = (f"{key} {_sentence(value)}" for key, value in message.items())
+        return "; ".join(dict.fromkeys(parts))
+    if isinstance(message, list):
+        return ", ".join(_sentence(item) for item in message)
+    return str(message).strip()[:500]
+
+
+def from_gitlab(error: gitlab.exceptions.GitlabError, doing: str) -> ForgeError:
+    """The typed error for one of python-gitlab's; `doing` names the attempt, as in “create x”."""
+    code = error.response_code
+    text = f"The forge could not {doing}: {_sentence(error.error_message)} (HTTP {code})"
+    if code == 429 or code is None or code >= 500:
+        return ForgeUnavailable(text)
+    if code == 404:
+        return ForgeNotFound(text)
+    if code in (401, 403):
+        return ForgeForbidden(text)
+    taken = code == 409 or "already" in text
+    return ForgeConflict(text) if taken else ForgeRefused(text)
+
+
+@contextmanager
+def translated(doing: str) -> Iterator[None]:
+    """Turns every error of python-gitlab and requests into one of ours."""
+    try:
+        yield
+    except gitlab.exceptions.GitlabError as error:
+        raise from_gitlab(error, doing) from error
+    except requests.RequestException as error:
+        reason = type(error).__name__
+        raise ForgeUnavailable(f"The forge did not answer ({reason}); tried to {doing}") from error

@@ -1,0 +1,87 @@
+"""What the forge answers, as frozen values: nothing of python-gitlab leaves this package."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """A repository. `default_branch` is empty while the repository is."""
+
+    id: int
+    path: str
+    name: str
+    web_url: str
+    default_branch: str
+    visibility: str
+    archived: bool
+    empty: bool
+    created_at: datetime
+    last_activity_at: datetime
+
+    @classmethod
+    def of(cls, data: dict[str, Any]) -> Project:
+        return cls(
+            id=data["id"],
+            path=data["path_with_namespace"],
+            name=data["name"],
+            web_url=data["web_url"],
+            default_branch=data.get("default_branch") or "",
+            visibility=data.get("visibility", "private"),
+            archived=data.get("archived", False),
+            empty=data.get("empty_repo", False),
+            created_at=datetime.fromisoformat(data["created_at"]),
+            last_activity_at=datetime.fromisoformat(
+                data.get("last_activity_at") or data["created_at"]
+            ),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    id: str
+    title: str
+    message: str
+    author: str
+
+    @classmethod
+    def of(cls, data: dict[str, Any]) -> Commit:
+        return cls(data["id"], data["title"], data["message"], data["author_name"])
+
+
+@dataclass(frozen=True, slots=True)
+class MergeRequest:
+    """`state` is opened, closed, locked or merged."""
+
+    iid: int
+    title: str
+    state: str
+    web_url: str
+    source_branch: str
+    target_branch: str
+    sha: str
+
+    @classmethod
+    def of(cls, data: dict[str, Any]) -> MergeRequest:
+        return cls(
+            iid=data["iid"],
+            title=data["title"],
+            state=data["state"],
+            web_url=data["web_url"],
+            source_branch=data["source_branch"],
+            target_branch=data["target_branch"],
+            sha=data.get("sha") or "",
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One file of a commit. `content` is None for a deletion."""
+
+    action: Literal["create", "update", "delete"]
+    path: str
+    content: bytes | None = None
+    executable: bool = False

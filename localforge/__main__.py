@@ -1,0 +1,72 @@
+"""`python -m localforge --data DIR --port N`: starts the forge and serves until it is told to end."""
+
+import argparse
+import logging
+import os
+import socket
+import sys
+from pathlib import Path
+
+import uvicorn
+
+from localforge.app import Application
+from localforge.checks import Checks, recover
+from localforge.config import Settings
+from localforge.delivery import Deliveries
+from localforge.forge import Forge
+from localforge.protocol import Protocol
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """The command."""
+    settings = parse(arguments)
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    os.umask(0o077)
+    forge = Forge(settings)
+    recover(forge)
+    workers = [Checks(forge), Deliveries(forge)]
+    for worker in workers:
+        worker.start()
+    serve(Application(forge), settings)
+    for worker in workers:
+        worker.stop()
+    forge.database.close()
+    return 0
+
+
+class _Server(uvicorn.Server):
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started:
+            host, port = self.config.host, self.config.port
+            sys.stdout.write(f"localforge ready on http://{host}:{port}\n")
+            sys.stdout.flush()
+
+
+def serve(application: Application, settings: Settings) -> None:
+    """Serves until SIGTERM or SIGINT."""
+    config = uvicorn.Config(
+        application, host=settings.host, port=settings.port, http=Protocol, loop="asyncio",
+        log_level="warning", access_log=False, lifespan="on", server_header=False,
+        timeout_graceful_shutdown=5, timeout_keep_alive=75, ws="none",
+    )  # fmt: skip
+    _Server(config).run()
+
+
+def parse(arguments: list[str] | None) -> Settings:
+    """The command line."""
+    parser = argparse.ArgumentParser("localforge", description=__doc__)
+    parser.add_argument("--data", type=Path, required=True, help="folder of all state")
+    parser.add_argument("--port", type=int, required=True)
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--root-token", help="the administrator's token; else one is made and kept")
+    parser.add_argument("--root-password", help="the administrator's password for the pages")
+    parser.add_argument("--public-url", help="the address in links, if not the one asked under")
+    parser.add_argument("--merge-check-delay", type=float, default=0.05, metavar="SECONDS")
+    parser.add_argument("--webhook-retry-seconds", type=float, default=1.0, metavar="SECONDS")
+    parser.add_argument("--max-body-bytes", type=int, default=300 * 1024 * 1024)
+    return Settings(**vars(parser.parse_args(arguments)))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""Git itself: repositories, objects, trees, diffs and merges. Knows nothing of users or projects."""

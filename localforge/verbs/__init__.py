@@ -1,0 +1,1 @@
+"""What can be done, whichever door it comes through: the API, a page or a push over Git."""

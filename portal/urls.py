@@ -1,0 +1,31 @@
+"""Every address of the portal."""
+
+from django.contrib import admin
+from django.urls import include, path
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
+
+from catalog.views import gitlab_webhook
+from portal import views
+
+urlpatterns = [
+    path("", views.home, name="home"),
+    path("healthz", views.healthz, name="healthz"),
+    path("readyz", views.readyz, name="readyz"),
+    path("ui/", views.components, name="components"),
+    path("theme/", views.set_theme, name="theme"),
+    path("webhooks/gitlab/", gitlab_webhook, name="gitlab-webhook"),
+    path("", include("accounts.urls")),
+    path("catalog/", include("catalog.urls")),
+    path("", include("scaffolder.urls")),
+    path("scorecards/", include("scorecards.urls")),
+    path("api/catalog/", include("catalog.api_urls")),
+    path("api/scaffolder/", include("scaffolder.api_urls")),
+    path("api/scorecards/", include("scorecards.api_urls")),
+    path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
+    path("api/docs/", SpectacularSwaggerSplitView.as_view(), name="api-docs"),
+    path("admin/", admin.site.urls),
+]
+handler400 = "portal.views.bad_request"
+handler403 = "portal.views.permission_denied"
+handler404 = "portal.views.page_not_found"
+handler500 = "portal.views.server_error"

@@ -1,0 +1,1 @@
+"""How a repository is born: golden paths, forms, steps, runs and approvals."""

@@ -1,0 +1,38 @@
+"""template.yaml as a form, a list of steps and a report of everything that is wrong with it."""
+
+from scaffolder.weave.problems import Problem
+
+from .answers import validate
+from .conditions import active_schema, with_defaults
+from .fields import field_of, fields_of
+from .model import (
+    Approval,
+    Blueprint,
+    Field,
+    Link,
+    Output,
+    Page,
+    Step,
+    Text,
+)
+from .reading import parse_blueprint, read_blueprint, with_pages
+
+__all__ = [
+    "Approval",
+    "Blueprint",
+    "Field",
+    "Link",
+    "Output",
+    "Page",
+    "Problem",
+    "Step",
+    "Text",
+    "active_schema",
+    "field_of",
+    "fields_of",
+    "parse_blueprint",
+    "read_blueprint",
+    "validate",
+    "with_defaults",
+    "with_pages",
+]

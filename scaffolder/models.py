@@ -1,0 +1,286 @@
+"""Tables of the scaffolder: releases of blocks, runs with their steps, lineage, and file contents.
+
+File contents are stored once each, by SHA-256: trees of releases, workspaces and bases share them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import uuid
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
+from typing import Any, Self
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+
+from accounts.models import Role, User
+from scaffolder.weave.tree import File, Tree
+
+HEARTBEAT = timedelta(seconds=2)
+STALE = timedelta(seconds=10)
+
+
+class BlobQuerySet(models.QuerySet["Blob"]):
+    def contents(self, digests: Iterable[str]) -> dict[str, bytes]:
+        rows = self.filter(digest__in=set(digests)).values_list("digest", "content")
+        return {digest: bytes(content) for digest, content in rows}
+
+
+class Blob(models.Model):
+    """One content, whatever files have it."""
+
+    digest = models.CharField(max_length=64, primary_key=True)
+    content = models.BinaryField()
+
+    objects = BlobQuerySet.as_manager()
+
+    def __str__(self) -> str:
+        return self.digest
+
+
+# path -> [mode, digest of its Blob]
+StoredTree = dict[str, list[str]]
+
+
+def store_tree(tree: Tree) -> StoredTree:
+    """Writes the contents that are not there yet; returns what to keep in a row."""
+    blobs = {hashlib.sha256(file.content).hexdigest(): file.content for file in tree.values()}
+    known = set(Blob.objects.filter(digest__in=blobs).values_list("digest", flat=True))
+    Blob.objects.bulk_create(
+        [Blob(digest=d, content=c) for d, c in blobs.items() if d not in known],
+        ignore_conflicts=True,
+    )
+    return {
+        path: [file.mode, hashlib.sha256(file.content).hexdigest()] for path, file in tree.items()
+    }
+
+
+def load_tree(stored: Mapping[str, list[str]]) -> dict[str, File]:
+    contents = Blob.objects.contents(digest for _, digest in stored.values())
+    return {path: File(contents[digest], mode) for path, (mode, digest) in stored.items()}
+
+
+class ReleaseQuerySet(models.QuerySet["Release"]):
+    def newest(self, block_ref: str) -> Release | None:
+        return self.filter(block_ref=block_ref).order_by("-pk").first()
+
+    def newest_of_each(self, kind: str) -> Self:
+        newest = self.filter(kind=kind).order_by("block_ref", "-pk").distinct("block_ref")
+        return self.filter(pk__in=newest.values("pk"))
+
+
+class Release(models.Model):
+    """One immutable version of a block: semantic version, Git commit and content digest."""
+
+    block_ref = models.CharField(max_length=255)
+    kind = models.CharField(max_length=63)
+    version = models.CharField(max_length=64)
+    commit = models.CharField(max_length=64)
+    digest = models.CharField(max_length=64)
+    repository = models.CharField(max_length=255, help_text="Project path in the forge")
+    path = models.CharField(max_length=500, help_text="Of the block's descriptor")
+    descriptor = models.JSONField()
+    tree = models.JSONField(help_text="Files of the block by path in the repository")
+    problems = models.JSONField(default=list)
+    seen_commit = models.CharField(
+        max_length=64, help_text="The newest commit that has this content"
+    )
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = ReleaseQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["block_ref", "digest"], name="one_release_a_content")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.block_ref}@{self.version}"
+
+    @property
+    def title(self) -> str:
+        metadata = self.descriptor["metadata"]
+        return str(metadata.get("title") or metadata["name"])
+
+    @property
+    def startable(self) -> bool:
+        return not self.problems
+
+
+class RunQuerySet(models.QuerySet["Run"]):
+    def visible_to(self, user: User) -> Self:
+        """Everybody's runs can be looked at, so that a link can be shared; drafts are no runs."""
+        return self.all()
+
+    def of(self, user: User) -> Self:
+        return self.filter(user=user)
+
+    def claimable(self, now: datetime) -> Self:
+        """Queued, or running for a worker that has not been heard of for a while."""
+        lost = Q(status=Run.Status.RUNNING, heartbeat_at__lt=now - STALE)
+        return self.filter(Q(status=Run.Status.QUEUED) | lost)
+
+    def forgotten(self, now: datetime) -> Self:
+        """Claimable for some time: the broker must have lost their task."""
+        return self.claimable(now).filter(queued_at__lt=now - timedelta(seconds=4))
+
+
+class Run(models.Model):
+    """One execution of a golden path: what was asked, by whom, and what came of it."""
+
+    class Status(models.TextChoices):
+        QUEUED = "queued", "Queued"
+        RUNNING = "running", "Running"
+        COMPLETED = "completed", "Completed"
+        FAILED = "failed", "Failed"
+        CANCELLED = "cancelled", "Cancelled"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    template_ref = models.CharField(max_length=255, db_index=True)
+    release = models.ForeignKey(Release, models.PROTECT, related_name="runs")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="runs")
+    values = models.JSONField()
+    chosen = models.JSONField(default=list, help_text="Names of the values that the person chose")
+    status = models.CharField(max_length=16, choices=Status, default=Status.QUEUED, db_index=True)
+    error = models.TextField(blank=True)
+    made = models.JSONField(default=list, help_text="What exists because of this run: title, url")
+    output = models.JSONField(default=dict)
+    workspace = models.JSONField(default=dict)
+    merge_request = models.JSONField(null=True, help_text="project, iid, url and state")
+    entity_ref = models.CharField(max_length=255, blank=True)
+    cancel_requested = models.BooleanField(default=False)
+    lease = models.UUIDField(null=True, help_text="Of the worker that has this run")
+    heartbeat_at = models.DateTimeField(null=True)
+    created_at = models.DateTimeField(auto_now_add=True, db_index=True)
+    queued_at = models.DateTimeField(auto_now_add=True)
+    started_at = models.DateTimeField(null=True)
+    finished_at = models.DateTimeField(null=True)
+
+    objects = RunQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-created_at"]
+        constraints = [
+            models.CheckConstraint(
+                condition=~Q(status="running") | Q(lease__isnull=False), name="running_has_lease"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.template_ref} by {self.user}"
+
+    @property
+    def is_over(self) -> bool:
+        over = (self.Status.COMPLETED, self.Status.FAILED, self.Status.CANCELLED)
+        return self.status in over
+
+    @property
+    def subject(self) -> str:
+        """What this run is about, for lists: the name that was asked for."""
+        return str(self.values.get("name") or self.values.get("component_id") or "")
+
+    def may_be_changed_by(self, user: User) -> bool:
+        return user.pk == self.user_id or Role.PLATFORM in user.roles
+
+
+class RunStep(models.Model):
+    """One step of a run. `notes` are checkpoints: what must not be done twice."""
+
+    class Status(models.TextChoices):
+        PENDING = "pending", "Pending"
+        RUNNING = "running", "Running"
+        COMPLETED = "completed", "Completed"
+        FAILED = "failed", "Failed"
+        SKIPPED = "skipped", "Skipped"
+
+    run = models.ForeignKey(Run, models.CASCADE, related_name="steps")
+    index = models.PositiveSmallIntegerField()
+    step_id = models.CharField(max_length=255)
+    name = models.CharField(max_length=500)
+    action = models.CharField(max_length=255)
+    status = models.CharField(max_length=16, choices=Status, default=Status.PENDING)
+    definition = models.JSONField()
+    output = models.JSONField(default=dict)
+    notes = models.JSONField(default=dict)
+    error = models.TextField(blank=True)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    started_at = models.DateTimeField(null=True)
+    finished_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ["index"]
+        constraints = [models.UniqueConstraint(fields=["run", "index"], name="one_step_an_index")]
+
+    def __str__(self) -> str:
+        return f"{self.index}. {self.name}"
+
+    @property
+    def seconds(self) -> float | None:
+        if self.started_at is None or self.finished_at is None:
+            return None
+        return (self.finished_at - self.started_at).total_seconds()
+
+
+class RunLog(models.Model):
+    """One line of a run's log."""
+
+    run = models.ForeignKey(Run, models.CASCADE, related_name="log")
+    step_index = models.PositiveSmallIntegerField(null=True)
+    at = models.DateTimeField(auto_now_add=True)
+    text = models.TextField()
+
+    class Meta:
+        ordering = ["pk"]
+
+    def __str__(self) -> str:
+        return self.text
+
+
+class Lineage(models.Model):
+    """What made a repository: one row for each block that was woven into it."""
+
+    repository = models.CharField(max_length=255, help_text="Project path in the forge")
+    entity_ref = models.CharField(max_length=255, blank=True, db_index=True)
+    release = models.ForeignKey(Release, models.PROTECT, related_name="lineages")
+    run = models.ForeignKey(Run, models.SET_NULL, null=True, related_name="lineages")
+    answers = models.JSONField(
+        help_text="name -> {value, origin}; origin: chosen, default, derived"
+    )
+    base = models.JSONField(help_text="The tree that was rendered then; never made again")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["repository", "release"], name="one_lineage_a_block")
+        ]
+        ordering = ["release__kind", "release__block_ref"]
+
+    def __str__(self) -> str:
+        return f"{self.repository} from {self.release}"
+
+
+class DraftQuerySet(models.QuerySet["Draft"]):
+    def values_of(self, user: User, template_ref: str) -> dict[str, Any]:
+        draft = self.filter(user=user, template_ref=template_ref).first()
+        return dict(draft.answers) if draft else {}
+
+
+class Draft(models.Model):
+    """A form that was begun: survives a reload and a lost login."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="drafts")
+    template_ref = models.CharField(max_length=255)
+    answers = models.JSONField(default=dict)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    objects = DraftQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["user", "template_ref"], name="one_draft_a_form")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.template_ref} by {self.user}"

@@ -1,0 +1,29 @@
+"""The verbs of the scaffolder: every write to releases, runs, drafts and lineage."""
+
+from scaffolder.services.execution import execute_run
+from scaffolder.services.lineage import entity_became_known, record_lineage
+from scaffolder.services.releases import outdated_repositories, release_blocks
+from scaffolder.services.runs import (
+    cancel_run,
+    discard_draft,
+    may_start,
+    note_merge_request,
+    retry_run,
+    save_draft,
+    start_run,
+)
+
+__all__ = [
+    "cancel_run",
+    "discard_draft",
+    "entity_became_known",
+    "execute_run",
+    "may_start",
+    "note_merge_request",
+    "outdated_repositories",
+    "record_lineage",
+    "release_blocks",
+    "retry_run",
+    "save_draft",
+    "start_run",
+]

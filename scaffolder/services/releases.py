@@ -1,0 +1,88 @@
+"""Releases: a block whose files changed in its repository becomes a new immutable version."""
+
+from __future__ import annotations
+
+import posixpath
+from typing import Any
+
+import structlog
+from django.conf import settings
+from django.db import transaction
+
+from catalog.models import Entity, Repository
+from forge.git import snapshot
+from scaffolder import blocks
+from scaffolder.models import Release, store_tree
+from scaffolder.weave.tree import File, Tree, digest
+
+log = structlog.get_logger(__name__)
+VERSION = "bespoke/version"
+BLOCK_KINDS = ("template", "aspect")
+
+
+def outdated_repositories() -> list[str]:
+    """Paths of repositories that hold a block whose files nobody has compared yet."""
+    entities = Entity.objects.filter(kind__in=BLOCK_KINDS, orphaned_at=None).with_place()
+    seen = dict(Release.objects.order_by("block_ref", "pk").values_list("block_ref", "seen_commit"))
+    return sorted(
+        {
+            entity.location.repository.path
+            for entity in entities
+            if seen.get(entity.ref) != entity.location.repository.commit
+        }
+    )
+
+
+def release_blocks(*, repository: str) -> list[Release]:
+    """Makes releases of the repository's blocks that changed; returns the new ones."""
+    row = Repository.objects.of_path(repository).first()
+    if row is None or not row.commit:
+        return []
+    entities = Entity.objects.filter(
+        kind__in=BLOCK_KINDS, orphaned_at=None, location__repository=row
+    ).with_place()
+    if not entities:
+        return []
+    files = snapshot(settings.GITLAB_URL, row.path, row.commit, token=settings.GITLAB_TOKEN)
+    tree = {path: File(content, mode) for path, (mode, content) in files.items()}
+    made = [_release(row, entity, tree) for entity in entities]
+    return [release for release in made if release]
+
+
+@transaction.atomic
+def _release(repository: Repository, entity: Entity, tree: Tree) -> Release | None:
+    folders = block_folders(entity.location.path, entity.descriptor)
+    own = {path: file for path, file in tree.items() if path.startswith(folders)}
+    content = digest(own)
+    known = Release.objects.filter(block_ref=entity.ref, digest=content)
+    if known.update(seen_commit=repository.commit):
+        return None
+    release, created = Release.objects.get_or_create(
+        block_ref=entity.ref,
+        digest=content,
+        defaults={
+            "kind": entity.kind,
+            "version": str(entity.annotations.get(VERSION, "0.0.0")),
+            "commit": repository.commit,
+            "seen_commit": repository.commit,
+            "repository": repository.path,
+            "path": entity.location.path,
+            "descriptor": entity.descriptor,
+            "tree": store_tree(own),
+            "problems": blocks.problems(entity.kind, entity.descriptor, own),
+        },
+    )
+    if created:
+        log.info("release made", block=entity.ref, version=release.version)
+    return release
+
+
+def block_folders(path: str, descriptor: dict[str, Any]) -> tuple[str, ...]:
+    """Prefixes of the files that belong to a block: its own folder, and those its steps name."""
+    own = posixpath.dirname(path)
+    folders = {own}
+    for step in (descriptor.get("spec") or {}).get("steps", []):
+        url = (step.get("input") or {}).get("url", "") if isinstance(step, dict) else ""
+        if isinstance(url, str) and url.startswith("..") and "${{" not in url:
+            folders.add(posixpath.normpath(posixpath.join(own, url)))
+    return tuple(f"{folder}/" if folder not in ("", ".") else "" for folder in sorted(folders))

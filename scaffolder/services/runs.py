@@ -1,0 +1,116 @@
+"""The verbs of runs: start, cancel, retry, and what happened to the merge request afterwards."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.db import transaction
+from django.utils import timezone
+
+from accounts import audit
+from accounts.models import Role, User
+from catalog.queueing import on_commit
+from scaffolder import blocks, tasks
+from scaffolder.models import Draft, Release, Run, RunStep
+
+
+def may_start(user: User) -> bool:
+    """Developers and platform engineers run golden paths."""
+    return not user.roles.isdisjoint({Role.DEVELOPER, Role.PLATFORM})
+
+
+@transaction.atomic
+def start_run(*, release: Release, answers: dict[str, Any], by: User) -> Run:
+    """Checks the answers and queues a run.
+
+    Raises PermissionDenied, or ValidationError with messages by field.
+    """
+    if not may_start(by):
+        raise PermissionDenied("Your role cannot run golden paths: ask for a developer's role.")
+    if not release.startable:
+        raise ValidationError("This golden path has problems and cannot be started.")
+    path = blocks.golden_path(release)
+    values, errors = path.check(answers)
+    if errors:
+        raise ValidationError(errors)
+    run = Run.objects.create(
+        template_ref=release.block_ref,
+        release=release,
+        user=by,
+        values=values,
+        chosen=sorted(path.chosen(answers)),
+    )
+    RunStep.objects.bulk_create(
+        RunStep(
+            run=run, index=index, step_id=step["id"], name=step["name"], action=step["action"],
+            definition=step,
+        )
+        for index, step in enumerate(path.steps)
+    )  # fmt: skip
+    Draft.objects.filter(user=by, template_ref=release.block_ref).delete()
+    audit.record(by=by, verb="started", object_type="run", object_id=run.pk,
+                 label=f"{run.template_ref} {run.subject}", release=str(release))  # fmt: skip
+    on_commit(tasks.execute_run, str(run.pk))
+    return run
+
+
+@transaction.atomic
+def cancel_run(*, run: Run, by: User) -> Run:
+    """Stops the run before its next step (at once when no worker has it)."""
+    _check(run, by)
+    waiting = Run.objects.filter(pk=run.pk, status=Run.Status.QUEUED)
+    now = timezone.now()
+    if not waiting.update(status=Run.Status.CANCELLED, finished_at=now, error="Cancelled."):
+        running = Run.objects.filter(pk=run.pk, status=Run.Status.RUNNING)
+        if not running.update(cancel_requested=True):
+            raise ValidationError("The run is over already.")
+    audit.record(by=by, verb="cancelled", object_type="run", object_id=run.pk, label=str(run))
+    run.refresh_from_db()
+    return run
+
+
+@transaction.atomic
+def retry_run(*, run: Run, by: User) -> Run:
+    """Queues a failed or cancelled run again, from the first step that is not completed."""
+    _check(run, by)
+    again = Run.objects.filter(
+        pk=run.pk, status__in=[Run.Status.FAILED, Run.Status.CANCELLED]
+    ).update(
+        status=Run.Status.QUEUED, error="", finished_at=None, cancel_requested=False, lease=None,
+        queued_at=timezone.now(),
+    )  # fmt: skip
+    if not again:
+        raise ValidationError("Only a run that failed or was cancelled can be retried.")
+    run.steps.filter(status__in=[RunStep.Status.FAILED, RunStep.Status.RUNNING]).update(
+        status=RunStep.Status.PENDING, error=""
+    )
+    audit.record(by=by, verb="retried", object_type="run", object_id=run.pk, label=str(run))
+    on_commit(tasks.execute_run, str(run.pk))
+    run.refresh_from_db()
+    return run
+
+
+def _check(run: Run, by: User) -> None:
+    if not run.may_be_changed_by(by):
+        raise PermissionDenied("Only the person who started a run can change it.")
+
+
+def note_merge_request(*, project: str, iid: int, state: str) -> int:
+    """Keeps the state of the merge request that a run opened; returns how many runs it was."""
+    runs = Run.objects.filter(merge_request__project=project, merge_request__iid=iid)
+    for run in runs:
+        merge_request = dict(run.merge_request or {}) | {"state": state}
+        Run.objects.filter(pk=run.pk).update(merge_request=merge_request)
+    return len(runs)
+
+
+def save_draft(*, user: User, template_ref: str, answers: dict[str, Any]) -> Draft:
+    draft, _ = Draft.objects.update_or_create(
+        user=user, template_ref=template_ref, defaults={"answers": answers}
+    )
+    return draft
+
+
+def discard_draft(*, user: User, template_ref: str) -> None:
+    Draft.objects.filter(user=user, template_ref=template_ref).delete()

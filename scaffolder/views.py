@@ -1,0 +1,211 @@
+"""Pages of the scaffolder: golden paths, the form, the review, runs."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.core.paginator import Paginator
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from accounts.models import User
+from accounts.requests import signed_in, template_for
+from catalog.models import Entity
+from scaffolder import services
+from scaffolder.blocks import GoldenPath, golden_path
+from scaffolder.forms import PageForm
+from scaffolder.models import Draft, Release, Run
+from scaffolder.services.preview import preview
+from scaffolder.trees import folder_rows
+
+
+@require_GET
+def golden_paths(request: HttpRequest) -> HttpResponse:
+    """Every golden path that the person can see, those with problems too."""
+    user = signed_in(request)
+    entities = Entity.objects.visible_to(user).filter(kind="template", orphaned_at=None)
+    if text := request.GET.get("q", "").strip():
+        entities = entities.search(text)
+    releases = {r.block_ref: r for r in Release.objects.newest_of_each("template")}
+    rows = [(entity, releases.get(entity.ref)) for entity in entities]
+    context = {"rows": rows, "query": text, "may_start": services.may_start(user)}
+    return render(request, "scaffolder/golden_paths.html", context)
+
+
+def _path(user: User, namespace: str, name: str) -> GoldenPath:
+    ref = f"template:{namespace}/{name}".lower()
+    get_object_or_404(Entity.objects.visible_to(user), ref=ref)
+    release = Release.objects.newest(ref)
+    if release is None:
+        raise Http404("This golden path has not been released yet.")
+    return golden_path(release)
+
+
+@require_http_methods(["GET", "POST"])
+def form(request: HttpRequest, namespace: str, name: str, number: int = 1) -> HttpResponse:
+    """One page of the form. Answers are kept as a draft; the last page leads to the review."""
+    user = signed_in(request)
+    if not services.may_start(user):
+        raise PermissionDenied("Your role cannot run golden paths: ask for a developer's role.")
+    path = _path(user, namespace, name)
+    ref = path.release.block_ref
+    if not 1 <= number <= max(len(path.pages), 1):
+        raise Http404
+    answers = Draft.objects.values_of(user, ref) or _prefilled(request, path)
+    if not path.pages:
+        return redirect("scaffolder:review", namespace, name)
+    page = path.pages[number - 1]
+    page_form = PageForm(path, page, user, answers, request.POST or None)
+    if request.method == "POST" and page_form.is_valid():
+        kept = {key: value for key, value in answers.items() if key not in page_form.fields}
+        services.save_draft(user=user, template_ref=ref, answers=kept | page_form.cleaned_data)
+        if number < len(path.pages):
+            return redirect("scaffolder:form-page", namespace, name, number + 1)
+        return redirect("scaffolder:review", namespace, name)
+    context = _wizard(path, number) | {"form": page_form, "page": page, "has_draft": bool(answers)}
+    return render(request, "scaffolder/form.html", context, status=422 if page_form.errors else 200)
+
+
+def _prefilled(request: HttpRequest, path: GoldenPath) -> dict[str, Any]:
+    """A link may prefill: `?name=booking-api`."""
+    names = {field.name for page in path.pages for field in page.fields}
+    return {name: value for name, value in request.GET.items() if name in names}
+
+
+def _wizard(path: GoldenPath, number: int) -> dict[str, Any]:
+    ref = path.release.block_ref.partition(":")[2]
+    namespace, _, name = ref.partition("/")
+    titles = [page.title or f"Page {i}" for i, page in enumerate(path.pages, 1)]
+    return {
+        "path": path,
+        "release": path.release,
+        "namespace": namespace,
+        "name": name,
+        "number": number,
+        "titles": [*titles, "Review"],
+    }
+
+
+@require_http_methods(["GET", "POST"])
+def review(request: HttpRequest, namespace: str, name: str) -> HttpResponse:
+    """The values, and the files that will be made with the layer that each comes from."""
+    user = signed_in(request)
+    path = _path(user, namespace, name)
+    answers = Draft.objects.values_of(user, path.release.block_ref)
+    values, errors = path.check(answers)
+    if errors:
+        messages.warning(request, "Some answers are missing or need another look.")
+        return redirect("scaffolder:form-page", namespace, name, _page_of(path, errors))
+    if request.method == "POST":
+        try:
+            run = services.start_run(release=path.release, answers=answers, by=user)
+        except ValidationError as error:
+            messages.error(request, " ".join(error.messages))
+            return redirect("scaffolder:review", namespace, name)
+        return redirect("scaffolder:run", run.pk)
+    shown = preview(path, values, path.chosen(answers), user)
+    fields = [(field, values.get(field.name)) for page in path.pages for field in page.fields]
+    selected = request.GET.get("file", "")
+    context = _wizard(path, len(path.pages) + 1) | {
+        "fields": fields,
+        "preview": shown,
+        "rows": folder_rows(shown.files, shown.layers),
+        "layers": sorted({layer for layers in shown.layers.values() for layer in layers}),
+        "selected": selected,
+        "content": _text(shown.files[selected].content) if selected in shown.files else None,
+    }
+    return render(request, "scaffolder/review.html", context)
+
+
+def _text(content: bytes) -> str:
+    try:
+        return content.decode()
+    except UnicodeDecodeError:
+        return f"(binary, {len(content):,} bytes)"
+
+
+def _page_of(path: GoldenPath, errors: dict[str, list[str]]) -> int:
+    for number, page in enumerate(path.pages, 1):
+        if any(field.name in errors for field in page.fields):
+            return number
+    return 1
+
+
+@require_POST
+def discard(request: HttpRequest, namespace: str, name: str) -> HttpResponse:
+    services.discard_draft(
+        user=signed_in(request), template_ref=f"template:{namespace}/{name}".lower()
+    )
+    messages.success(request, "The draft is gone.")
+    return redirect("scaffolder:form", namespace, name)
+
+
+@require_GET
+def runs(request: HttpRequest) -> HttpResponse:
+    """All runs, newest first; `?mine=1` and `?status=` narrow the list."""
+    user = signed_in(request)
+    found = Run.objects.visible_to(user).select_related("release", "user")
+    if request.GET.get("mine"):
+        found = found.of(user)
+    if status := request.GET.get("status"):
+        found = found.filter(status=status)
+    page = Paginator(found, 25).get_page(request.GET.get("page"))
+    return render(request, "scaffolder/runs.html", {"page": page, "statuses": Run.Status.choices})
+
+
+@require_GET
+def run(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
+    """A run; while it goes on, htmx asks again for the part that changes."""
+    user = signed_in(request)
+    row = get_object_or_404(Run.objects.visible_to(user).select_related("release", "user"), pk=pk)
+    context = {
+        "run": row,
+        "steps": row.steps.all(),
+        "log": row.log.all()[:500],
+        "may_change": row.may_be_changed_by(user),
+        "links": _links(row),
+        "entity": Entity.objects.visible_to(user).filter(ref=row.entity_ref).first(),
+    }
+    template = template_for(request, "scaffolder/run.html", "progress")
+    return render(request, template, context)
+
+
+def _links(row: Run) -> list[dict[str, str]]:
+    """The output links of a completed run, those whose condition is false left out."""
+    links = row.output.get("links", [])
+    return [link for link in links if link.get("url") and link.get("if", True)]
+
+
+@require_POST
+def cancel(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
+    row = get_object_or_404(Run.objects.visible_to(signed_in(request)), pk=pk)
+    try:
+        services.cancel_run(run=row, by=signed_in(request))
+        messages.info(request, "The run stops before its next step.")
+    except ValidationError as error:
+        messages.error(request, " ".join(error.messages))
+    return redirect("scaffolder:run", pk)
+
+
+@require_POST
+def retry(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
+    row = get_object_or_404(Run.objects.visible_to(signed_in(request)), pk=pk)
+    try:
+        services.retry_run(run=row, by=signed_in(request))
+    except ValidationError as error:
+        messages.error(request, " ".join(error.messages))
+    return redirect("scaffolder:run", pk)
+
+
+@require_POST
+def again(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
+    """Start again with these values: an earlier run's answers become the draft of a new form."""
+    user = signed_in(request)
+    row = get_object_or_404(Run.objects.visible_to(user), pk=pk)
+    services.save_draft(user=user, template_ref=row.template_ref, answers=row.values)
+    namespace, _, name = row.template_ref.partition(":")[2].partition("/")
+    return redirect("scaffolder:form", namespace, name)

@@ -1,0 +1,1 @@
+"""How good each thing is, and why: facts, checks, levels and the next best step."""

@@ -1,0 +1,78 @@
+"""Starts the real parts once for a whole test session: PostgreSQL, Valkey and the forge.
+
+A plugin of its own (`-p tests.parts`), because Django reads its settings before conftest files
+are imported. The xdist controller starts the parts; its workers inherit their addresses.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+ROOT_TOKEN = "glpat-tests-root-token"
+SECRET = "whsec_" + "dGVzdHMtc2lnbmluZy1rZXktb2YtMzItYnl0ZXMhIQ=="
+
+
+def start() -> None:
+    if "BESPOKE_TEST_PARTS" in os.environ:
+        return
+    folder = Path(tempfile.mkdtemp(prefix="bespoke-tests-"))
+    os.environ["BESPOKE_TEST_PARTS"] = str(folder)
+    os.environ["BESPOKE_DATA"] = str(folder / "data")
+    os.environ["SECRET_KEY"] = "tests"
+    os.environ["BESPOKE_URL"] = "http://localhost"
+    os.environ["ALLOWED_HOSTS"] = "*"
+    os.environ["WEBHOOK_SECRET"] = SECRET
+    os.environ["GITLAB_TOKEN"] = ROOT_TOKEN
+    os.environ["LOG_FORMAT"] = "console"
+    os.environ["LOG_LEVEL"] = "WARNING"
+    from portal import embedded
+
+    forge_port = embedded.free_port()
+    os.environ["GITLAB_URL"] = f"http://127.0.0.1:{forge_port}"
+    command, os.environ["CELERY_BROKER_URL"] = embedded.valkey(folder / "valkey")
+    processes = [
+        subprocess.Popen(command, stdout=subprocess.DEVNULL),
+        subprocess.Popen(
+            [
+                sys.executable, "-m", "localforge", "--data", str(folder / "forge"),
+                "--port", str(forge_port), "--root-token", ROOT_TOKEN,
+            ],
+            stdout=subprocess.DEVNULL,
+        ),
+    ]  # fmt: skip
+    server, os.environ["DATABASE_URL"] = embedded.start_postgres(folder / "postgres")
+    wait_for(f"{os.environ['GITLAB_URL']}/-/readiness", seconds=60)
+
+    def stop() -> None:
+        for process in processes:
+            process.terminate()
+        for process in processes:
+            process.wait(10)
+        server.cleanup()
+        shutil.rmtree(folder, ignore_errors=True)
+
+    atexit.register(stop)
+
+
+def wait_for(url: str, seconds: float) -> None:
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            with urllib.request.urlopen(url, timeout=2):
+                return
+        except (urllib.error.URLError, OSError):
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.05)
+
+
+start()
