@@ -57,7 +57,6 @@ class Forge:
                 timeout=self._timeout,
                 session=_session(self._ca_bundle),
                 keep_base_url=True,
-                obey_rate_limit=False,
                 retry_transient_errors=False,
             )
         return api

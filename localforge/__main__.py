@@ -59,8 +59,10 @@ def parse(arguments: list[str] | None) -> Settings:
     parser.add_argument("--data", type=Path, required=True, help="folder of all state")
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--host", default="127.0.0.1")
-    parser.add_argument("--root-token", help="the administrator's token; else one is made and kept")
-    parser.add_argument("--root-password", help="the administrator's password for the pages")
+    parser.add_argument("--root-token", default=os.environ.get("LOCALFORGE_ROOT_TOKEN"),
+                        help="the administrator's token; else one is made and kept")
+    parser.add_argument("--root-password", default=os.environ.get("LOCALFORGE_ROOT_PASSWORD"),
+                        help="the administrator's password for the pages")
     parser.add_argument("--public-url", help="the address in links, if not the one asked under")
     parser.add_argument("--merge-check-delay", type=float, default=0.05, metavar="SECONDS")
     parser.add_argument("--webhook-retry-seconds", type=float, default=1.0, metavar="SECONDS")

@@ -76,7 +76,7 @@ class Application:
     def _handle(self, incoming: Incoming) -> Reply:
         found = self.router.find(incoming.method, incoming.path)
         if found is None:
-            return pages.unknown(incoming) if not incoming.is_api else _UNKNOWN
+            return Reply({"error": "404 Not Found"}, 404)
         limits, refused = self.throttle.check(incoming)
         if refused:
             return refused
@@ -88,10 +88,14 @@ class Application:
             reply = Reply(bad_request(str(error)).body, 400)
         except Exception as error:
             reply = self._unexpected(error, incoming.path)
-        if not incoming.is_api and reply.media_type == "application/json" and reply.status >= 400:
-            reply = pages.error_page(self.forge, incoming, reply)
+        if not incoming.is_api and isinstance(reply.body, dict) and reply.status >= 400:
+            reply = self._error_page(incoming, reply)
         reply.headers.update(limits)
         return reply
+
+    def _error_page(self, incoming: Incoming, reply: Reply) -> Reply:
+        call = self._call(incoming, {}, self.forge.database.read())
+        return pages.error_page(call, reply)
 
     def _run(self, incoming: Incoming, handler: Handler, values: dict[str, str]) -> Any:
         if incoming.method in ("GET", "HEAD"):
@@ -114,9 +118,6 @@ class Application:
         libgit2 = isinstance(error, pygit2.GitError)
         text = "500 Internal Server Error" + (" (Git)" if libgit2 else "")
         return Reply({"message": text, "error_id": number}, 500)
-
-
-_UNKNOWN = Reply({"error": "404 Not Found"}, 404)
 
 
 def _with_etag(incoming: Incoming, reply: Reply) -> Reply:

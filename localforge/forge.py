@@ -9,6 +9,7 @@ from typing import Any
 from localforge.config import Settings
 from localforge.faults import Faults
 from localforge.git.repository import Repositories
+from localforge.secrets import hash_password
 from localforge.store import records, users
 from localforge.store.database import Database, Db
 
@@ -46,6 +47,8 @@ def _ensure_root(db: Db, settings: Settings) -> None:
             db, username="root", name="Administrator", email="admin@example.com",
             password=settings.root_password, admin=True,
         )  # fmt: skip
+    if settings.root_password:
+        db.update("users", 1, password=hash_password(settings.root_password))
     path = settings.data / "root-token"
     token = settings.root_token
     if token is None and not path.exists():

@@ -62,7 +62,7 @@ class Router:
         node, names = self._root, []
         for segment in template.strip("/").split("/"):
             node = _step(node, segment)
-            if segment[0] in ":*":
+            if segment[:1] in (":", "*"):
                 names.append(segment[1:])
         if method in node.handlers:
             raise ValueError(f"{method} {template} is routed twice")

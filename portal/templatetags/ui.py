@@ -248,3 +248,9 @@ def with_query(context: Any, **changes: Any) -> str:
     query = {key: values for key, values in request.GET.lists() if key not in changes}
     query |= {key: [value] for key, value in changes.items() if value not in (None, "")}
     return "?" + urlencode(query, doseq=True)
+
+
+@register.simple_tag(takes_context=True)
+def facet_query(context: Any, name: str, value: str | None) -> str:
+    """The query string with one facet set or taken out, back on the first page."""
+    return with_query(context, **{name: value, "page": None})

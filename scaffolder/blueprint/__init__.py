@@ -5,6 +5,7 @@ from scaffolder.weave.problems import Problem
 from .answers import validate
 from .conditions import active_schema, with_defaults
 from .fields import field_of, fields_of
+from .includes import with_includes
 from .model import (
     Approval,
     Blueprint,
@@ -16,6 +17,7 @@ from .model import (
     Text,
 )
 from .reading import parse_blueprint, read_blueprint, with_pages
+from .report import report
 
 __all__ = [
     "Approval",
@@ -32,7 +34,9 @@ __all__ = [
     "fields_of",
     "parse_blueprint",
     "read_blueprint",
+    "report",
     "validate",
     "with_defaults",
+    "with_includes",
     "with_pages",
 ]

@@ -60,6 +60,7 @@ class Page:
     fields: tuple[Field, ...]
     feature_flag: str = ""
     tags: tuple[str, ...] = ()
+    path: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +74,7 @@ class Step:
     condition: Any = True
     each: Any = None
     tags: tuple[str, ...] = ()
+    path: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +114,7 @@ class Approval:
 
 @dataclass(frozen=True, slots=True)
 class Blueprint:
-    """A whole golden path."""
+    """A whole golden path. `lines` knows the line of every dotted path of its template.yaml."""
 
     name: str
     title: str
@@ -129,3 +131,4 @@ class Blueprint:
     weave: bool
     approvals: tuple[Approval, ...]
     buttons: Mapping[str, str]
+    lines: Mapping[str, int] = field(default_factory=dict, repr=False, compare=False)

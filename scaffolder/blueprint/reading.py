@@ -3,7 +3,7 @@ can write raises: what cannot be understood is named and left out."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -11,19 +11,26 @@ from scaffolder.weave.documents import Lines, load_documents
 from scaffolder.weave.problems import Problem, Reader
 
 from .fields import fields_of
+from .includes import with_includes
 from .model import Approval, Blueprint, Link, Output, Page, Step, Text
 
 API_VERSION = "scaffolder.backstage.io/v1beta3"
 
 
-def read_blueprint(text: str) -> tuple[Blueprint | None, list[Problem]]:
-    """The first Template in a YAML text, its problems carrying line numbers."""
+Read = Callable[[str], str | None]
+
+
+def read_blueprint(text: str, read: Read | None = None) -> tuple[Blueprint | None, list[Problem]]:
+    """The first Template in a YAML text, its problems carrying line numbers. `read` gives the text
+    behind the target of an include, or None for what it does not allow."""
     loaded = load_documents(text)
     if loaded.error:
         return None, [Problem("", loaded.error, line=loaded.error_line)]
     for document, lines in loaded.documents:
         if isinstance(document, Mapping) and document.get("kind") == "Template":
-            return parse_blueprint(document, lines)
+            entity, missing = with_includes(document, lines, read or (lambda _: None))
+            blueprint, problems = parse_blueprint(entity, lines)
+            return blueprint, [*missing, *problems]
     return None, [Problem("kind", "There is no entity of kind Template in this file.")]
 
 
@@ -75,6 +82,7 @@ def _blueprint(
         weave=spec.get("weave") is not False,
         approvals=_approvals(reader, spec),
         buttons={str(key): str(value) for key, value in labels.items()},
+        lines=reader.lines,
     )
 
 
@@ -82,8 +90,6 @@ def _pages(reader: Reader, spec: Mapping[str, Any]) -> tuple[Page, ...]:
     pages = []
     for path, schema in reader.items(spec, "parameters", "spec"):
         if "$yaml" in schema:
-            reader.complain(path, "The include has not been resolved.", "Keep it in the same "
-                            "repository.")  # fmt: skip
             continue
         _check_schema(reader, schema, path)
         permissions = reader.mapping(schema, "backstage:permissions", path)
@@ -95,6 +101,7 @@ def _pages(reader: Reader, spec: Mapping[str, Any]) -> tuple[Page, ...]:
                 fields=fields_of(schema),
                 feature_flag=reader.text(schema, "backstage:featureFlag", path),
                 tags=reader.texts(permissions, "tags", f"{path}.backstage:permissions"),
+                path=path,
             )
         )
     return tuple(pages)
@@ -133,8 +140,6 @@ def _steps(reader: Reader, spec: Mapping[str, Any]) -> tuple[Step, ...]:
 
 def _step(reader: Reader, source: Mapping[str, Any], path: str, place: int) -> Step | None:
     if "$yaml" in source:
-        hint = "Keep it in the same repository."
-        reader.complain(path, "The include has not been resolved.", hint)
         return None
     action = reader.text(source, "action", path)
     if not action:
@@ -150,6 +155,7 @@ def _step(reader: Reader, source: Mapping[str, Any], path: str, place: int) -> S
         condition=source.get("if", True),
         each=source.get("each"),
         tags=reader.texts(permissions, "tags", f"{path}.backstage:permissions"),
+        path=path,
     )
 
 

@@ -22,9 +22,10 @@ class RenderError(ValueError):
         self.path, self.line, self.expression, self.reason = path, line, expression, reason
 
     def __str__(self) -> str:
-        where = f"{self.path}, line {self.line}" if self.line else self.path
-        what = f": `{self.expression}`" if self.expression else ""
-        return f"{where}{what}: {self.reason}."
+        line = f"line {self.line}" if self.line else ""
+        where = ", ".join(part for part in (self.path, line) if part)
+        what = f"`{self.expression}`" if self.expression else ""
+        return f"{': '.join(part for part in (where, what, self.reason) if part)}."
 
 
 @dataclass(frozen=True, slots=True)

@@ -160,11 +160,11 @@ class Installation:
         manage = [sys.executable, "manage.py"]
         supervisor.run("prepare", [*manage, "prepare"])
         worker = Part("worker", [
-            sys.executable, "-m", "celery", "-A", "portal", "worker", "--concurrency", "2",
+            sys.executable, "-m", "celery", "-A", "portal", "--quiet", "worker", "--concurrency", "2",
             "--loglevel", "INFO", "--without-gossip", "--without-mingle",
         ])  # fmt: skip
         beat = Part("scheduler", [
-            sys.executable, "-m", "celery", "-A", "portal", "beat", "--loglevel", "INFO",
+            sys.executable, "-m", "celery", "-A", "portal", "--quiet", "beat", "--loglevel", "INFO",
             "--pidfile", "",
         ])  # fmt: skip
         web = Part("web", [

@@ -8,6 +8,7 @@ from .environment import (
     compiled,
     has_template,
     known_filters,
+    uses,
 )
 from .globals import Function
 from .javascript import Undefined, from_python, to_python
@@ -23,4 +24,5 @@ __all__ = [
     "has_template",
     "known_filters",
     "to_python",
+    "uses",
 ]

@@ -4,6 +4,7 @@ projectSlug (scaffolder documentation, "Built-in filters")."""
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -59,7 +60,7 @@ def project_slug(value: Any) -> str:
     return f"{text(parts.get('owner', Undefined()))}/{text(parts.get('repo', Undefined()))}"
 
 
-BACKSTAGE_FILTERS = {
+BACKSTAGE_FILTERS: dict[str, Callable[..., Any]] = {
     "parseRepoUrl": parse_repo_url,
     "parseEntityRef": parse_entity_ref,
     "pick": pick,

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, NoReturn
 
-from jinja2 import TemplateError, TemplateSyntaxError, pass_context
+from jinja2 import TemplateError, TemplateSyntaxError, nodes, pass_context
 from jinja2.lexer import Token, TokenStream
 from jinja2.runtime import Context, LoopContext, Macro
 from jinja2.runtime import Undefined as JinjaUndefined
@@ -226,16 +226,59 @@ def compiled(
     source: str, *, variable: str = "${{", trim: bool = False, lstrip: bool = False
 ) -> Template:
     """A template out of its text. Raises TemplateFault."""
-    lexer = Lexer(source, variable=variable, trim=trim, lstrip=lstrip)
+    tree, tags, single = _parsed(source, variable=variable, trim=trim, lstrip=lstrip)
+    try:
+        code = DIALECT.template_class.from_code(DIALECT, DIALECT.compile(tree), DIALECT.globals)
+    except TemplateSyntaxError as error:
+        raise _fault(error, tags, error.lineno) from None
+    except (RecursionError, MemoryError, SyntaxError) as error:
+        raise _fault(RecursionError(str(error)), tags, 0) from None
+    return Template(code, tags, single)
+
+
+def _parsed(source: str, **options: Any) -> tuple[nodes.Template, tuple[Tag, ...], bool]:
+    lexer = Lexer(source, **options)
     try:
         tokens = list(lexer.tokens())
         tree = DialectParser(DIALECT, tokens).parse()
-        code = DIALECT.template_class.from_code(DIALECT, DIALECT.compile(tree), DIALECT.globals)
     except TemplateSyntaxError as error:
         raise _fault(error, lexer.tags, error.lineno) from None
-    except (RecursionError, MemoryError, SyntaxError, ValueError) as error:
-        raise _fault(RecursionError(str(error)), lexer.tags, 0) from None
-    return Template(code, tuple(lexer.tags), _is_single(tokens))
+    except RecursionError as error:
+        raise _fault(error, lexer.tags, 0) from None
+    return tree, tuple(lexer.tags), _is_single(tokens)
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """A filter or a variable that a template names, and the tag that does."""
+
+    name: str
+    tag: Tag
+
+
+@dataclass(frozen=True, slots=True)
+class Uses:
+    """What a template relies on, found without running it."""
+
+    filters: tuple[Use, ...] = ()
+    roots: tuple[Use, ...] = ()
+    calls: tuple[Use, ...] = ()
+
+
+def uses(source: str, *, variable: str = "${{") -> Uses:
+    """The filters, free variables and called functions of a template. Raises TemplateFault."""
+    tree, tags, _ = _parsed(source, variable=variable)
+    called = [call.node for call in tree.find_all(nodes.Call) if isinstance(call.node, nodes.Name)]
+    every = list(tree.find_all(nodes.Name))
+    bound = {"loop", "caller", *GLOBALS, *(name.name for name in every if name.ctx != "load")}
+    bound |= {macro.name for macro in tree.find_all(nodes.Macro)}
+    names = [name for name in every if name.name not in bound]
+    known = [name for name in tree.find_all(nodes.Filter) if not name.name.endswith("/")]
+    return Uses(
+        filters=tuple(Use(item.name, tags[item.lineno]) for item in known),
+        roots=tuple(Use(item.name, tags[item.lineno]) for item in names),
+        calls=tuple(Use(item.name, tags[item.lineno]) for item in called),
+    )
 
 
 def _is_single(tokens: list[Token]) -> bool:
