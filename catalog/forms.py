@@ -9,10 +9,9 @@ from catalog.models import Entity, EntityQuerySet
 FACETS = ("kind", "type", "lifecycle", "owner", "tag")
 COLUMNS = {"kind": "kind", "type": "type", "lifecycle": "lifecycle", "owner": "owner_ref"}
 SORTS = {
-    "name": ("name",),
-    "-name": ("-name",),
-    "updated": ("-updated_at",),
-    "kind": ("kind", "name"),
+    sign + key: (sign + column, "name")
+    for key, column in (("name", "name"), ("updated", "updated_at"), *COLUMNS.items())
+    for sign in ("", "-")
 }
 
 

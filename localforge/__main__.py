@@ -1,4 +1,4 @@
-"""`python -m localforge --data DIR --port N`: starts the forge and serves until it is told to end."""
+"""`python -m localforge --data DIR --port N`: starts the forge and serves until told to end."""
 
 import argparse
 import logging
@@ -6,6 +6,7 @@ import os
 import socket
 import sys
 from pathlib import Path
+from typing import Protocol
 
 import uvicorn
 
@@ -14,7 +15,7 @@ from localforge.checks import Checks, recover
 from localforge.config import Settings
 from localforge.delivery import Deliveries
 from localforge.forge import Forge
-from localforge.protocol import Protocol
+from localforge.protocol import AbortableProtocol
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -24,7 +25,7 @@ def main(arguments: list[str] | None = None) -> int:
     os.umask(0o077)
     forge = Forge(settings)
     recover(forge)
-    workers = [Checks(forge), Deliveries(forge)]
+    workers: list[Worker] = [Checks(forge), Deliveries(forge), forge.maintenance]
     for worker in workers:
         worker.start()
     serve(Application(forge), settings)
@@ -32,6 +33,16 @@ def main(arguments: list[str] | None = None) -> int:
         worker.stop()
     forge.database.close()
     return 0
+
+
+class Worker(Protocol):
+    """A thread of the forge's own."""
+
+    def start(self) -> None:
+        """Starts it."""
+
+    def stop(self) -> None:
+        """Ends it after what is under way."""
 
 
 class _Server(uvicorn.Server):
@@ -46,7 +57,7 @@ class _Server(uvicorn.Server):
 def serve(application: Application, settings: Settings) -> None:
     """Serves until SIGTERM or SIGINT."""
     config = uvicorn.Config(
-        application, host=settings.host, port=settings.port, http=Protocol, loop="asyncio",
+        application, host=settings.host, port=settings.port, http=AbortableProtocol, loop="asyncio",
         log_level="warning", access_log=False, lifespan="on", server_header=False,
         timeout_graceful_shutdown=5, timeout_keep_alive=75, ws="none",
     )  # fmt: skip
@@ -59,10 +70,16 @@ def parse(arguments: list[str] | None) -> Settings:
     parser.add_argument("--data", type=Path, required=True, help="folder of all state")
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--host", default="127.0.0.1")
-    parser.add_argument("--root-token", default=os.environ.get("LOCALFORGE_ROOT_TOKEN"),
-                        help="the administrator's token; else one is made and kept")
-    parser.add_argument("--root-password", default=os.environ.get("LOCALFORGE_ROOT_PASSWORD"),
-                        help="the administrator's password for the pages")
+    parser.add_argument(
+        "--root-token",
+        default=os.environ.get("LOCALFORGE_ROOT_TOKEN"),
+        help="the administrator's token; else one is made and kept",
+    )
+    parser.add_argument(
+        "--root-password",
+        default=os.environ.get("LOCALFORGE_ROOT_PASSWORD"),
+        help="the administrator's password for the pages",
+    )
     parser.add_argument("--public-url", help="the address in links, if not the one asked under")
     parser.add_argument("--merge-check-delay", type=float, default=0.05, metavar="SECONDS")
     parser.add_argument("--webhook-retry-seconds", type=float, default=1.0, metavar="SECONDS")

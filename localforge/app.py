@@ -57,7 +57,7 @@ class Application:
             else:
                 await self._answer(scope, receive, send, path)
         except Dropped:
-            scope["extensions"]["localforge.abort"]()
+            scope["state"]["abort"]()
             await asyncio.sleep(0.05)  # the loss has to be noticed before the answer is missed
         except Exception as error:
             await _send(send, scope["method"], self._unexpected(error, path))

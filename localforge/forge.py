@@ -9,6 +9,7 @@ from typing import Any
 from localforge.config import Settings
 from localforge.faults import Faults
 from localforge.git.repository import Repositories
+from localforge.maintenance import Maintenance
 from localforge.secrets import hash_password
 from localforge.store import records, users
 from localforge.store.database import Database, Db
@@ -22,6 +23,7 @@ class Forge:
         settings.data.mkdir(parents=True, exist_ok=True)
         self.database = Database(settings.data / "forge.sqlite3")
         self.repositories = Repositories(settings.repositories)
+        self.maintenance = Maintenance(self.repositories)
         self.secret = _kept_secret(settings.data / "secret")
         self.faults = Faults()
         self.application_settings: dict[str, Any] = {}

@@ -3,11 +3,10 @@
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 
-class Protocol(HttpToolsProtocol):
+class AbortableProtocol(HttpToolsProtocol):
     """Hands the connection's own `abort` to the application."""
 
     def on_message_begin(self) -> None:
         """A request begins."""
         super().on_message_begin()
-        extensions = self.scope.setdefault("extensions", {})
-        extensions["localforge.abort"] = self.transport.abort
+        self.scope["state"]["abort"] = self.transport.abort

@@ -52,7 +52,7 @@ class Match:
 
 
 class Router:
-    """A tree of path segments: `:name` takes one segment, `*name` takes one or more."""
+    """A tree of path segments: `:name` takes one segment, `*name` as few as will do, one at least."""
 
     def __init__(self) -> None:
         self._root = _Node()
@@ -108,7 +108,7 @@ def _walk_rest(
 ) -> _Found | None:
     if node is None:
         return None
-    for end in range(len(segments), at, -1):
+    for end in range(at + 1, len(segments) + 1):
         found = _walk(node, segments, end, [*values, "/".join(segments[at:end])], method)
         if found:
             return found

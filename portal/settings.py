@@ -92,6 +92,10 @@ DATABASES = {
     "default": env.db("DATABASE_URL", default="postgresql://localhost/bespoke")
     | {"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True}
 }
+# How alike a typo and a word must be for the search to find it (0 to 1; PostgreSQL's own is 0.6).
+DATABASES["default"].setdefault("OPTIONS", {})["options"] = (
+    "-c pg_trgm.word_similarity_threshold=0.45"
+)
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # -- who is asking ------------------------------------------------------------------------------

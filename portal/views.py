@@ -10,9 +10,10 @@ from django.views.decorators.http import require_GET, require_POST
 
 from accounts.requests import signed_in
 from catalog.models import Entity, Problem
-from portal import health
+from portal import health, samples
 from portal.errors import request_id
 from scaffolder.models import Run
+from scaffolder.services import may_start
 from scorecards.models import Verdict
 
 
@@ -28,6 +29,7 @@ def home(request: HttpRequest) -> HttpResponse:
         "gaps": Verdict.objects.gaps().filter(entity__in=mine).select_related("entity")[:8],
         "entity_count": Entity.objects.visible_to(user).count(),
         "problem_count": Problem.objects.count(),
+        "may_start": may_start(user),
         "templates": Entity.objects.visible_to(user).filter(kind="template", orphaned_at=None)[:3],
     }
     return render(request, "portal/home.html", context)
@@ -52,7 +54,7 @@ def readyz(request: HttpRequest) -> JsonResponse:
 @require_GET
 def components(request: HttpRequest) -> HttpResponse:
     """Every component of the look on one page, for whoever writes templates."""
-    return render(request, "portal/components.html")
+    return render(request, "portal/components.html", samples.context())
 
 
 @login_not_required

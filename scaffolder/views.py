@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import uuid
 from typing import Any
 
@@ -162,16 +163,38 @@ def run(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     """A run; while it goes on, htmx asks again for the part that changes."""
     user = signed_in(request)
     row = get_object_or_404(Run.objects.visible_to(user).select_related("release", "user"), pk=pk)
+    steps, lines = list(row.steps.all()), list(row.log.all()[:500])
+    entity = Entity.objects.visible_to(user).filter(ref=row.entity_ref).first()
+    version = _version(row, [step.status for step in steps], len(lines), entity is not None)
+    if request.headers.get("HX-Request") and request.GET.get("version") == version:
+        return HttpResponse(status=204)
     context = {
         "run": row,
-        "steps": row.steps.all(),
-        "log": row.log.all()[:500],
+        "steps": steps,
+        "log": lines,
+        "version": version,
+        "poll_seconds": _poll_seconds(row, entity),
         "may_change": row.may_be_changed_by(user),
         "links": _links(row),
-        "entity": Entity.objects.visible_to(user).filter(ref=row.entity_ref).first(),
+        "entity": entity,
     }
     template = template_for(request, "scaffolder/run.html", "progress")
     return render(request, template, context)
+
+
+def _version(row: Run, steps: list[str], lines: int, known: bool) -> str:
+    """Changes with everything that the page shows, so that it is swapped only then."""
+    merge_request = (row.merge_request or {}).get("state", "")
+    parts = [row.status, *steps, lines, len(row.made), merge_request, known, row.cancel_requested]
+    return hashlib.sha256(repr(parts).encode()).hexdigest()[:12]
+
+
+def _poll_seconds(row: Run, entity: Entity | None) -> int:
+    """How often an open page asks again: never (0) when nothing more is going to happen."""
+    if not row.is_over:
+        return 1
+    waiting = row.merge_request and row.merge_request.get("state") in ("opened", "merged")
+    return 5 if waiting and entity is None else 0
 
 
 def _links(row: Run) -> list[dict[str, str]]:

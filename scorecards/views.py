@@ -41,6 +41,7 @@ def scorecard(request: HttpRequest, namespace: str, name: str) -> HttpResponse:
     by_entity: dict[int, dict[str, Verdict]] = {}
     for verdict in verdicts:
         by_entity.setdefault(verdict.entity_id, {})[verdict.check_id] = verdict
+    spread = Standing.objects.filter(entity__in=visible).by_level(entity.ref)
     context = {
         "entity": entity,
         "scorecard": definition,
@@ -48,6 +49,7 @@ def scorecard(request: HttpRequest, namespace: str, name: str) -> HttpResponse:
         "page": page,
         "verdicts": by_entity,
         "counts": Verdict.objects.filter(entity__in=visible).counts_by_check(entity.ref),
-        "spread": Standing.objects.filter(entity__in=visible).by_level(entity.ref),
+        "spread": spread,
+        "total": sum(spread.values()),
     }
     return render(request, "scorecards/scorecard.html", context)

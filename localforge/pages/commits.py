@@ -50,7 +50,9 @@ def diff_view(found: list[FileDiff]) -> list[dict[str, Any]]:
     for one in found:
         lines = _lines(one.diff)
         cut = len(lines) > left
-        files.append({"file": one, "lines": lines[:left], "cut": cut or one.too_large, **_counts(lines)})
+        files.append(
+            {"file": one, "lines": lines[:left], "cut": cut or one.too_large, **_counts(lines)}
+        )
         left = max(0, left - len(lines))
     return files
 

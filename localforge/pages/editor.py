@@ -54,7 +54,9 @@ def edit_form(call: Call) -> Reply:
     _need_right(call, where, branch)
     data = where.repo.blob(item.oid)
     if b"\0" in data or len(data) > _LARGEST_EDITED:
-        raise ApiError(422, {"message": "This file is too large or not text; use Git to change it."})
+        raise ApiError(
+            422, {"message": "This file is too large or not text; use Git to change it."}
+        )
     values = {
         "branch": branch, "path": item.path, "old_path": item.path, "last_commit": sha,
         "content": data.decode("utf-8", "surrogateescape"),

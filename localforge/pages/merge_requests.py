@@ -18,8 +18,7 @@ from localforge.shapes import merge_requests as shapes
 from localforge.shapes import users as user_shapes
 from localforge.store.database import Query, Row
 from localforge.verbs import merge_requests as verbs
-from localforge.verbs import notes, protection
-from localforge.verbs import talk
+from localforge.verbs import notes, protection, talk
 
 _PER_PAGE = 30
 _STATES = ("opened", "merged", "closed", "all")

@@ -132,7 +132,7 @@ def listed(ctx: Context, project: Row, merge_request: Row) -> Json:
         "imported": False,
         "imported_from": "none",
         "work_in_progress": is_draft(merge_request),
-        "milestone": _milestone(ctx, project, merge_request["milestone_id"]),
+        "milestone": milestone(ctx, merge_request["milestone_id"]),
         "merge_when_pipeline_succeeds": bool(merge_request["auto_merge"]),
         "merge_status": "cannot_be_merged" if status == "need_rebase" else status,
         "detailed_merge_status": detailed_status(ctx, project, merge_request),
@@ -176,7 +176,8 @@ def _count_notes(ctx: Context, merge_request: Row) -> int:
     )
 
 
-def _milestone(ctx: Context, project: Row, milestone_id: int | None) -> Json | None:
+def milestone(ctx: Context, milestone_id: int | None) -> Json | None:
+    """The milestone that a thing belongs to."""
     found = records.by_id(ctx.db, "milestone", milestone_id) if milestone_id else None
     if found is None:
         return None

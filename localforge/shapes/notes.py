@@ -9,7 +9,12 @@ from localforge.shapes import users as user_shapes
 from localforge.store.database import Row
 
 Json = dict[str, Any]
-_TYPES = {"merge_request": "MergeRequest", "issue": "Issue", "commit": "Commit", "snippet": "Snippet"}
+_TYPES = {
+    "merge_request": "MergeRequest",
+    "issue": "Issue",
+    "commit": "Commit",
+    "snippet": "Snippet",
+}
 
 
 def note(ctx: Context, row: Row, iid: int | None = None) -> Json:

@@ -55,6 +55,7 @@ def follow(ctx: Context, project: Row, updates: list[Update]) -> None:
         if update.branch:
             refresh.branch_moved(ctx, project, update.branch, update.old, update.new)
     _announce(ctx, project, updates)
+    ctx.db.after_commit(lambda: ctx.forge.maintenance.consider(project["id"]))
 
 
 def _first_push(ctx: Context, project: Row, updates: list[Update]) -> None:

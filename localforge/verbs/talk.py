@@ -11,13 +11,13 @@ from localforge.store.database import Row
 from localforge.verbs import events, merge_requests, notes
 
 
-def add_note(
-    ctx: Context, project: Row, kind: str, item: Row, body: str, **more: Any
-) -> Row:
+def add_note(ctx: Context, project: Row, kind: str, item: Row, body: str, **more: Any) -> Row:
     """Somebody's note, which the webhooks hear of."""
     note = notes.add(ctx, kind, item["id"], body, **more)
     if kind in ("merge_request", "issue"):
-        events.emit(ctx, project, events.NOTE, lambda: shapes.payload(ctx, project, kind, item, note))
+        events.emit(
+            ctx, project, events.NOTE, lambda: shapes.payload(ctx, project, kind, item, note)
+        )
     return note
 
 

@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 
 from django import forms, template
 from django.forms import BoundField
+from django.forms.boundfield import BoundWidget
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
@@ -88,7 +89,9 @@ RELATIONS = {
 @lru_cache(maxsize=512)
 def icon(name: str, size: int = 18) -> SafeString:
     """An outline icon of Tabler's. It only decorates: the words beside it say the same."""
-    drawn = draw_icon(f"outline/{name}", size=size, aria_hidden="true", **{"class": f"icon icon-{name}"})
+    drawn = draw_icon(
+        f"outline/{name}", size=size, aria_hidden="true", **{"class": f"icon icon-{name}"}
+    )
     return SafeString(drawn)
 
 
@@ -181,11 +184,18 @@ def widget(field: BoundField) -> SafeString:
     """A field's control with the classes that make it look like ours."""
     given = field.field.widget
     css = "form-select" if isinstance(given, forms.Select) else "form-control"
-    if isinstance(given, forms.CheckboxInput | forms.RadioSelect):
+    if isinstance(given, forms.CheckboxInput):
         css = "form-check-input"
     if field.errors:
         css += " is-invalid"
     return field.as_widget(attrs={"class": css})
+
+
+@register.simple_tag
+def radio(choice: BoundWidget) -> SafeString:
+    """One choice of several, without the label that Django would wrap around it."""
+    choice.data["attrs"]["class"] = "form-check-input"
+    return choice.tag()
 
 
 @register.filter

@@ -85,6 +85,7 @@ def _add_lineage(context: Context, aspects: list[Release]) -> None:
     """The small file that tells people, and later upgrades, what made this repository."""
     template = Release.objects.get(pk=context.release_id)
     releases = [template, *aspects]
+    context.workspace.pop(LINEAGE_PATH, None)  # the base is what was rendered, without this file
     file = lineage_file(releases, answers_of(context.values, context.chosen), context.workspace)
     context.workspace[LINEAGE_PATH] = file
     context.layers[LINEAGE_PATH] = ["lineage"]

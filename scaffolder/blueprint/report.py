@@ -150,7 +150,7 @@ def _file(path: str, file: File, options: RenderOptions, filters: Set[str]) -> I
     try:
         used = uses(text, variable=options.variable)
     except TemplateFault as fault:
-        hint = _PROTECT if "{#" in fault.expression or _looks_foreign(fault.expression) else ""
+        hint = _PROTECT if _looks_foreign(fault.expression) else ""
         yield Problem(
             path, f"`{fault.expression}` cannot be read: {fault.reason}.", hint, fault.line
         )

@@ -43,6 +43,7 @@ from .tree import (
     check_tree,
     digest,
 )
+from .upgrade import Finding, Kind, Upgrade, upgrade
 
 __all__ = [
     "EXECUTABLE",
@@ -56,7 +57,9 @@ __all__ = [
     "EntityAdvice",
     "File",
     "FilesAdvice",
+    "Finding",
     "Function",
+    "Kind",
     "Layer",
     "Limits",
     "MergeAdvice",
@@ -72,6 +75,7 @@ __all__ = [
     "TreeTooLarge",
     "UnmetRequirement",
     "UnsafePath",
+    "Upgrade",
     "WeaveError",
     "check_path",
     "check_requirements",
@@ -89,4 +93,5 @@ __all__ = [
     "remove_region",
     "render_text",
     "render_tree",
+    "upgrade",
 ]

@@ -1,5 +1,4 @@
-"""A Git object store that lives in memory: libgit2 merges texts and finds renames there, and no
-disk is touched."""
+"""The three-way merge of one text, by libgit2 in an object store that lives in memory."""
 
 from __future__ import annotations
 
@@ -10,6 +9,8 @@ from pygit2.enums import FileMode
 
 
 class _Backend(pygit2.OdbBackend):
+    """Git objects in a dictionary."""
+
     def __init__(self) -> None:
         super().__init__()
         self.objects: dict[str, tuple[int, bytes]] = {}
@@ -34,8 +35,7 @@ class _Backend(pygit2.OdbBackend):
         return iter(())
 
 
-def memory_repository() -> pygit2.Repository:
-    """An empty repository without a folder."""
+def _repository() -> pygit2.Repository:
     repository = pygit2.Repository()
     store = pygit2.Odb()
     store.add_backend(_Backend(), 1)
@@ -44,18 +44,22 @@ def memory_repository() -> pygit2.Repository:
 
 
 def merge_texts(base: bytes, ours: bytes, theirs: bytes) -> bytes | None:
-    """The three-way merge of one file by lines; None when it conflicts."""
+    """The merge by lines; None when it conflicts or is no text."""
     if ours == theirs or base == theirs:
         return ours
     if base == ours:
         return theirs
-    repository = memory_repository()
+    if b"\0" in base + ours + theirs:
+        return None
+    repository = _repository()
+    # pygit2 hands the result back as a str in UTF-8: through Latin-1 any bytes survive that.
     ancestor, mine, others = (
-        pygit2.IndexEntry("file", repository.create_blob(content), FileMode.BLOB)
+        pygit2.IndexEntry("file", repository.create_blob(_as_utf8(content)), FileMode.BLOB)
         for content in (base, ours, theirs)
     )
     result = repository.merge_file_from_index(ancestor, mine, others, use_deprecated=False)
-    if not result.automergeable:
-        return None
-    merged: str = result.contents
-    return merged.encode("utf-8", "surrogateescape")
+    return result.contents.encode("latin-1") if result.automergeable else None
+
+
+def _as_utf8(content: bytes) -> bytes:
+    return content.decode("latin-1").encode("utf-8")

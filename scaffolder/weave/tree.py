@@ -114,13 +114,14 @@ def check_tree(tree: Tree, limits: Limits = Limits()) -> None:
             raise UnsafePath(path, f"{file.mode!r} is no mode of a file")
         if file.mode == SYMLINK:
             check_symlink(path, file.content.decode("utf-8", "surrogateescape"))
-        other = seen.setdefault(_folded(path), path)
+        other = seen.setdefault(folded(path), path)
         if other != path:
             raise UnsafePath(path, f"it differs from {other!r} only in capitals")
     _check_folders(tree, seen)
 
 
-def _folded(path: str) -> str:
+def folded(path: str) -> str:
+    """The path as a file system sees it that does not tell capitals apart."""
     return unicodedata.normalize("NFC", path).casefold()
 
 
@@ -128,10 +129,10 @@ def _check_folders(tree: Tree, seen: Mapping[str, str]) -> None:
     spelled: dict[str, str] = {}
     for path in tree:
         for folder in parents(path):
-            if _folded(folder) in seen:
-                file = seen[_folded(folder)]
+            if folded(folder) in seen:
+                file = seen[folded(folder)]
                 raise UnsafePath(path, f"{file!r} would be a file and a folder at once")
-            other = spelled.setdefault(_folded(folder), folder)
+            other = spelled.setdefault(folded(folder), folder)
             if other != folder:
                 raise UnsafePath(path, f"its folder differs from {other!r} only in capitals")
 
