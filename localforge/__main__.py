@@ -5,6 +5,7 @@ import logging
 import os
 import socket
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
@@ -20,7 +21,7 @@ from localforge.protocol import AbortableProtocol
 
 def main(arguments: list[str] | None = None) -> int:
     """The command."""
-    settings = parse(arguments)
+    listener, settings = bind(parse(arguments))
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
     os.umask(0o077)
     forge = Forge(settings)
@@ -28,7 +29,7 @@ def main(arguments: list[str] | None = None) -> int:
     workers: list[Worker] = [Checks(forge), Deliveries(forge), forge.maintenance]
     for worker in workers:
         worker.start()
-    serve(Application(forge), settings)
+    serve(Application(forge), settings, listener)
     for worker in workers:
         worker.stop()
     forge.database.close()
@@ -49,19 +50,33 @@ class _Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         if self.started:
-            host, port = self.config.host, self.config.port
-            sys.stdout.write(f"localforge ready on http://{host}:{port}\n")
+            sys.stdout.write(f"localforge ready on http://{self.config.host}:{self.config.port}\n")
             sys.stdout.flush()
 
 
-def serve(application: Application, settings: Settings) -> None:
+def bind(settings: Settings) -> tuple[socket.socket, Settings]:
+    """The listening socket; with port 0 the system picks a port."""
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    listener = socket.socket(family)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((settings.host, settings.port))
+    except OSError as error:
+        raise SystemExit(
+            f"localforge cannot listen on {settings.host}:{settings.port}: {error.strerror}."
+        ) from None
+    listener.set_inheritable(False)
+    return listener, replace(settings, port=listener.getsockname()[1])
+
+
+def serve(application: Application, settings: Settings, listener: socket.socket) -> None:
     """Serves until SIGTERM or SIGINT."""
     config = uvicorn.Config(
         application, host=settings.host, port=settings.port, http=AbortableProtocol, loop="asyncio",
         log_level="warning", access_log=False, lifespan="on", server_header=False,
         timeout_graceful_shutdown=5, timeout_keep_alive=75, ws="none",
     )  # fmt: skip
-    _Server(config).run()
+    _Server(config).run(sockets=[listener])
 
 
 def parse(arguments: list[str] | None) -> Settings:

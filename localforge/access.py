@@ -10,16 +10,12 @@ NONE, GUEST, REPORTER, DEVELOPER, MAINTAINER, OWNER = 0, 10, 20, 30, 40, 50
 LEVELS = (GUEST, 15, REPORTER, 25, DEVELOPER, MAINTAINER, OWNER)
 VISIBILITIES = ("private", "internal", "public")
 
-# All groups above one, itself included.
-_UP = """
+# `up` is all groups above one, itself included.
+_GROUP_LEVEL = """
 WITH RECURSIVE up(id) AS (
     SELECT ?1 UNION
     SELECT n.parent_id FROM namespaces n JOIN up ON n.id = up.id WHERE n.parent_id IS NOT NULL
 )
-"""
-_GROUP_LEVEL = (
-    _UP
-    + """
 SELECT max(level) AS level FROM (
     SELECT m.access_level AS level FROM members m
     WHERE m.user_id = ?2 AND m.kind = 'group' AND m.source_id IN up
@@ -32,7 +28,6 @@ SELECT max(level) AS level FROM (
     SELECT 50 FROM namespaces n WHERE n.id IN up AND n.kind = 'user' AND n.owner_id = ?2
 )
 """
-)
 _PROJECT_LEVEL = """
 SELECT max(level) AS level FROM (
     SELECT m.access_level AS level FROM members m

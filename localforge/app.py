@@ -59,7 +59,7 @@ class Application:
         except Dropped:
             scope["state"]["abort"]()
             await asyncio.sleep(0.05)  # the loss has to be noticed before the answer is missed
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - whatever it is, the caller gets an answer
             await _send(send, scope["method"], self._unexpected(error, path))
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send, path: str) -> None:
@@ -86,7 +86,7 @@ class Application:
             reply = Reply(error.body, error.status, error.headers)
         except GitError as error:
             reply = Reply(bad_request(str(error)).body, 400)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - logged, with a number for the caller
             reply = self._unexpected(error, incoming.path)
         if not incoming.is_api and isinstance(reply.body, dict) and reply.status >= 400:
             reply = self._error_page(incoming, reply)

@@ -1,4 +1,4 @@
-"""Who is asking: a token in a header, in the query or as the Basic password; on pages, a session."""
+"""Who is asking: a token in a header, the query or the Basic password; on pages, a session."""
 
 import base64
 import binascii

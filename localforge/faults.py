@@ -1,6 +1,6 @@
 """Faults on demand, so that a client can be tested on a bad day: 429 and 5xx answers, latency,
-dropped connections, listings that break off, merge checks that never end, lost and doubled webhooks.
-They live in memory only; a restart clears them."""
+dropped connections, listings that break off, merge checks that never end, lost and doubled
+webhooks. They live in memory only; a restart clears them."""
 
 import asyncio
 import itertools

@@ -61,9 +61,8 @@ def _ensure_root(db: Db, settings: Settings) -> None:
         _write_private(path, token + "\n")
     if users.find_token(db, token) is None:
         users.create_token(
-            db, 1, name="root-token", secret=token,
-            scopes=["api", "sudo", "admin_mode", "read_user", "read_repository", "write_repository"],
-        )  # fmt: skip
+            db, 1, name="root-token", secret=token, scopes=["api", "sudo", "admin_mode"]
+        )
 
 
 def _kept_secret(path: Path) -> bytes:

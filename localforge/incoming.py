@@ -1,4 +1,4 @@
-"""Reads one request off the wire: size limit, address, query and body of any kind that GitLab takes."""
+"""Reads one request off the wire: size limit, address, query, and any body that GitLab takes."""
 
 import json
 from collections.abc import Awaitable, Callable, MutableMapping

@@ -1,5 +1,5 @@
 """Finds the handler of a call. Routes are matched on the raw path, segment by segment, so that an
-encoded slash (`/projects/group%2Fproject`) stays inside its segment; only then are values decoded."""
+encoded slash (`/projects/group%2Fproject`) stays inside its segment; values are decoded last."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -52,7 +52,7 @@ class Match:
 
 
 class Router:
-    """A tree of path segments: `:name` takes one segment, `*name` as few as will do, one at least."""
+    """A tree of path segments: `:name` takes one, `*name` as few as will do, at least one."""
 
     def __init__(self) -> None:
         self._root = _Node()

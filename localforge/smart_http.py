@@ -1,4 +1,4 @@
-"""Git over HTTP: clone, fetch and push with a token. Bodies go through a file, never through memory;
+"""Git over HTTP: clone, fetch and push with a token. Bodies go through a file, not memory;
 refs that were pushed are followed up exactly like a commit through the API."""
 
 import asyncio
@@ -98,7 +98,8 @@ def _service(scope: Scope, action: str) -> str:
         if scope["method"] != "POST":
             raise not_found()
         return action
-    service = parse_qs(scope["query_string"].decode("latin-1")).get("service", [""])[0]
+    query: str = scope["query_string"].decode("latin-1")
+    service = parse_qs(query).get("service", [""])[0]
     if service not in _SERVICES:
         raise forbidden("Only the smart protocol is spoken here; upgrade your Git.")
     return service
@@ -111,7 +112,7 @@ class _Exchange:
     ) -> None:  # fmt: skip
         self.http, self.scope, self.receive, self.send = http, scope, receive, send
         self.headers, self.project, self.user = headers, project, user
-        self.forge = http._forge
+        self.forge: Forge = http._forge
         self.git_dir = self.forge.repositories.path(project["id"])
 
     async def advertise(self, service: str) -> None:

@@ -15,7 +15,7 @@ from localforge.routing import delete, get, patch, post, put
 from localforge.shapes import commits as shapes
 from localforge.store import records
 from localforge.store.database import Row
-from localforge.verbs import names, people, protection, pushes
+from localforge.verbs import names, people, projects, protection, pushes
 
 
 def _search(call: Call, found: list[str]) -> list[str]:
@@ -63,6 +63,9 @@ def create_branch(call: Call) -> Reply:
     """POST /projects/:id/repository/branches"""
     project = call.writable()
     repo, name = call.repo(project), names.check_branch(call.params.need("branch"))
+    if project["empty"] and call.params.text("ref") == project["default_branch"]:
+        # As in GitLab: the first branch of an empty project brings a default branch with it.
+        projects.first_commit(call, project, projects.readme(project))
     sha = repo.resolve(call.params.need("ref"))
     if repo.branch(name):
         raise bad_request("Branch already exists")
@@ -106,11 +109,10 @@ def _tag(call: Call, project: Row, repo: Repo, name: str) -> dict[str, Any]:
     if target is None or sha is None:
         raise not_found("Tag")
     found = repo.git[target]
-    annotated = isinstance(found, pygit2.Tag)
     release = records.find(call.db, "release", ("project", project["id"]), name)
     return {
         "name": name,
-        "message": found.message.strip() if annotated else "",
+        "message": found.message.strip() if isinstance(found, pygit2.Tag) else "",
         "target": target,
         "commit": shapes.commit(call, project, repo.commit(sha)),
         "release": release
@@ -228,7 +230,8 @@ _ALLOWED = {"allowed_to_push": "push_access_levels", "allowed_to_merge": "merge_
 
 
 def _sent(call: Call) -> dict[str, Any]:
-    params, data = call.params, {}
+    params = call.params
+    data: dict[str, Any] = {}
     for name in ("push_access_level", "merge_access_level"):
         if name in params:
             data[name + "s"] = protection.levels(params.integer(name))

@@ -133,7 +133,8 @@ def _parent(call: Call) -> Row | None:
 def _check_visibility(parent: Row | None, visibility: str) -> None:
     order = access.VISIBILITIES
     if parent and order.index(visibility) > order.index(parent["visibility"]):
-        text = f"{visibility} is not allowed since the parent group has a {parent['visibility']} visibility."
+        above = parent["visibility"]
+        text = f"{visibility} is not allowed since the parent group has a {above} visibility."
         raise bad_request({"visibility_level": [text]})
 
 

@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from localforge import access
+from localforge import access, clock
 from localforge.call import Call, Upload
 from localforge.errors import bad_request, conflict, not_found, param_error
 from localforge.paging import page_keyset, page_rows
@@ -183,7 +183,7 @@ def update_project(call: Call) -> dict[str, Any]:
         columns["topics"] = json.dumps(topics)
     if params.get("default_branch"):
         columns["default_branch"] = _change_default(call, project, params.text("default_branch"))
-    call.db.update("projects", project["id"], updated_at=verbs.clock.now(), **columns)
+    call.db.update("projects", project["id"], updated_at=clock.now(), **columns)
     project.update(columns)
     projects.change_data(call.db, "projects", project, **params.only(shapes.SETTINGS))
     _keep_avatar(call, project)
@@ -227,7 +227,7 @@ def unarchive(call: Call) -> Reply:
 
 def _set_archived(call: Call, value: int) -> Reply:
     project = call.project(access.OWNER)
-    call.db.update("projects", project["id"], archived=value, updated_at=verbs.clock.now())
+    call.db.update("projects", project["id"], archived=value, updated_at=clock.now())
     project["archived"] = value
     return created(shapes.detail(call, project))
 

@@ -3,10 +3,11 @@
 from typing import Any
 
 from localforge.call import Call, Upload
-from localforge.errors import ApiError, bad_request, conflict, forbidden
+from localforge.errors import ApiError, bad_request, conflict, forbidden, param_error
 from localforge.paging import page_keyset, page_rows
 from localforge.reply import Reply, created
 from localforge.routing import delete, get, post, put
+from localforge.secrets import hash_password
 from localforge.shapes import users as shapes
 from localforge.store import namespaces, projects, users
 from localforge.store.database import Query, Row
@@ -33,17 +34,16 @@ def list_users(call: Call) -> Reply:
     if params.flag("without_project_bots") or params.flag("exclude_internal"):
         query.where("u.bot = 0")
     for key, value in (params.get("custom_attributes") or {}).items():
-        _where_attribute(query, "user", "u.id", key, value)
+        _where_attribute(query, key, value)
     if params.text("pagination") == "keyset":
         return page_keyset(call, query, "u.id", lambda row: _shape(call, row))
     return page_rows(call, query.order("u.id DESC"), lambda row: _shape(call, row))
 
 
-def _where_attribute(query: Query, scope: str, column: str, key: str, value: Any) -> None:
+def _where_attribute(query: Query, key: str, value: Any) -> None:
     query.where(
-        f"{column} IN (SELECT scope_id FROM records WHERE kind = 'custom_attribute' AND scope = ?"
+        "u.id IN (SELECT scope_id FROM records WHERE kind = 'custom_attribute' AND scope = 'user'"
         " AND key = ? AND json_extract(data, '$.value') = ?)",
-        scope,
         key,
         value,
     )
@@ -71,12 +71,8 @@ def create_user(call: Call) -> Reply:
         or params.flag("reset_password")
         or params.flag("force_random_password")
     ):
-        raise ApiError(
-            400,
-            {
-                "error": "password, reset_password, force_random_password are missing, at least one parameter must be provided"
-            },
-        )
+        names_of = "password, reset_password, force_random_password"
+        raise param_error(f"{names_of} are missing, at least one parameter must be provided")
     user = users.create_user(
         call.db, username=username, name=params.need("name"), email=email,
         password=params.text("password") or None, admin=params.flag("admin"),
@@ -113,7 +109,7 @@ def update_user(call: Call) -> dict[str, Any]:
     if "admin" in params:
         columns["admin"] = int(params.flag("admin"))
     if params.get("password"):
-        columns["password"] = users.secrets.hash_password(params.text("password"))
+        columns["password"] = hash_password(params.text("password"))
     call.db.update("users", user["id"], **columns)
     namespace = users.user_namespace(call.db, user["id"])
     if namespace and username != user["username"]:

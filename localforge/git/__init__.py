@@ -1,1 +1,1 @@
-"""Git itself: repositories, objects, trees, diffs and merges. Knows nothing of users or projects."""
+"""Git itself: repositories, objects, trees, diffs, merges. It knows no users and no projects."""

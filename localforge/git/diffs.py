@@ -55,7 +55,7 @@ def raw_diff(repo: Repo, old: str | None, new: str, context: int = 3) -> pygit2.
 
 def file_diffs(repo: Repo, old: str | None, new: str) -> list[FileDiff]:
     """The changed files between two commits."""
-    return [_file_diff(patch) for patch in raw_diff(repo, old, new)]
+    return [_file_diff(patch) for patch in raw_diff(repo, old, new) if patch is not None]
 
 
 def _file_diff(patch: pygit2.Patch) -> FileDiff:

@@ -62,7 +62,7 @@ def apply_change(
 ) -> str:
     """Puts the change from base to changed on top of a commit; an empty result is an error."""
     ours = repo.commit(onto)
-    ancestor = repo.commit(base).tree if base else repo.git[_empty_tree(repo)]
+    ancestor = repo.commit(base).tree if base else _empty_tree(repo)
     theirs = repo.commit(changed).tree
     tree = _tree_of(repo, repo.git.merge_trees(ancestor, ours.tree, theirs))
     if tree == str(ours.tree_id):

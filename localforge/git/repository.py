@@ -144,7 +144,7 @@ class Repo:
         if name.startswith("refs/"):
             candidates.insert(0, name)
         if name == "HEAD":
-            candidates.insert(0, self.git.lookup_reference("HEAD").target)
+            candidates.insert(0, str(self.git.lookup_reference("HEAD").target))
         for candidate in candidates:
             target = self.ref(candidate)
             if target:

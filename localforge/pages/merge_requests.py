@@ -62,21 +62,18 @@ def show_one(call: Call, problem: str = "", status: int = 200) -> Reply:
     where = place(call, "merge_requests")
     row = verbs.get(call, where.project, call.number("iid"))
     base, head = shapes.base_and_head(where.repo, row)
+    found = where.repo.between(base, head)
     detailed = shapes.detailed_status(call, where.project, row)
     return show(
         call, "merge_request.html", where, status, row=row, problem=problem,
         detailed=detailed, reason=_REASONS.get(detailed, detailed),
-        labels=_labels(call, where, row), author=user_shapes.by_id(call, row["author_id"]),
+        labels=json.loads(row["labels"]), author=user_shapes.by_id(call, row["author_id"]),
         approvals=user_shapes.many(call, row["approvals"]),
-        commits=[commit_shapes.commit(call, where.project, c) for c in where.repo.between(base, head)],
+        commits=[commit_shapes.commit(call, where.project, c) for c in found],
         files=diff_view(diffs.file_diffs(where.repo, base, head)),
-        notes=_notes(call, row), pipeline=shapes.head_pipeline(call, row), **_rights(call, where, row),
+        notes=_notes(call, row), pipeline=shapes.head_pipeline(call, row),
+        **_rights(call, where, row),
     )  # fmt: skip
-
-
-def _labels(call: Call, where: Place, row: Row) -> list[str]:
-    found: list[str] = json.loads(row["labels"])
-    return found
 
 
 def _notes(call: Call, row: Row) -> list[dict[str, Any]]:

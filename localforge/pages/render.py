@@ -1,4 +1,4 @@
-"""Templates to replies: Jinja2 with autoescape, icons as inline SVG, and the strict policy headers."""
+"""Templates to replies: Jinja2 with autoescape, icons as inline SVG, strict policy headers."""
 
 import re
 from functools import lru_cache

@@ -170,7 +170,8 @@ def _references(project: Row, merge_request: Row) -> Json:
 def _count_notes(ctx: Context, merge_request: Row) -> int:
     return int(
         ctx.db.value(
-            "SELECT count(*) FROM notes WHERE kind = 'merge_request' AND item_id = ? AND system = 0",
+            "SELECT count(*) FROM notes"
+            " WHERE kind = 'merge_request' AND item_id = ? AND system = 0",
             merge_request["id"],
         )
     )

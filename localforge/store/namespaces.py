@@ -9,6 +9,7 @@ _BELOW = """
 WITH RECURSIVE below(id) AS (
     SELECT ? UNION SELECT n.id FROM namespaces n JOIN below ON n.parent_id = below.id
 )
+SELECT id FROM below
 """
 
 
@@ -64,7 +65,7 @@ def ancestors(db: Db, group: Row) -> list[Row]:
 
 def below(db: Db, group_id: int) -> list[int]:
     """The ids of a group and all groups below it."""
-    return [row["id"] for row in db.all(_BELOW + "SELECT id FROM below", group_id)]
+    return [row["id"] for row in db.all(_BELOW, group_id)]
 
 
 def move_namespace(db: Db, group: Row, path: str, parent: Row | None) -> None:

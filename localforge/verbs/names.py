@@ -10,59 +10,16 @@ from localforge.git.errors import GitError
 _PATH = re.compile(r"^[a-zA-Z0-9_][a-zA-Z0-9_\-.]*$")
 _SLUG = re.compile(r"[^a-zA-Z0-9_.-]+")
 _NAME = re.compile(r"^[\w\u00A9-\U0001F9FF][\w\u00A9-\U0001F9FF .,+\-()]*$")
-_RESERVED_PROJECTS = set(
-    [
-        "-",
-        "badges",
-        "blame",
-        "blob",
-        "builds",
-        "commits",
-        "create",
-        "create_dir",
-        "edit",
-        "files",
-        "find_file",
-        "new",
-        "preview",
-        "raw",
-        "refs",
-        "tree",
-        "update",
-        "wikis",
-    ]
-)
-_RESERVED_TOP = set(
-    [
-        "-",
-        "admin",
-        "api",
-        "assets",
-        "autocomplete",
-        "dashboard",
-        "deploy",
-        "explore",
-        "files",
-        "groups",
-        "health_check",
-        "help",
-        "import",
-        "jwt",
-        "login",
-        "oauth",
-        "profile",
-        "projects",
-        "public",
-        "s",
-        "search",
-        "sitemap",
-        "snippets",
-        "unsubscribe",
-        "uploads",
-        "users",
-        "v2",
-    ]
-)
+_PROJECT_WORDS = """
+- badges blame blob builds commits create create_dir edit files find_file new preview raw refs tree
+update wikis
+"""
+_TOP_WORDS = """
+- admin api assets autocomplete dashboard deploy explore files groups health_check help import jwt
+login oauth profile projects public s search sitemap snippets unsubscribe uploads users v2
+"""
+_RESERVED_PROJECTS = set(_PROJECT_WORDS.split())
+_RESERVED_TOP = set(_TOP_WORDS.split())
 _PATH_HELP = (
     "can contain only letters, digits, '_', '-' and '.'. "
     "Cannot start with '-', end in '.git' or end in '.atom'"

@@ -178,6 +178,21 @@ def panel(context: Any, found: Panel, values: dict[str, Any]) -> SafeString:
     return render_to_string(found.template, given, context["request"])
 
 
+@register.filter
+def layer_name(layer: str) -> str:
+    """What a layer of a tree is called: `template:default/x@1.0.0` and `aspect x 1.0.0` are x."""
+    return layer.rpartition("/")[2].partition("@")[0].removeprefix("aspect ").split(" ")[0]
+
+
+@register.filter
+def layer_origin(layer: str) -> str:
+    """The rest of what there is to say about a layer: its kind and version."""
+    if layer == "lineage":
+        return "written by the portal"
+    kind = layer.replace(" ", ":").partition(":")[0]
+    return f"{kind_title(kind).lower()}, version {layer.replace(' ', '@').rpartition('@')[2]}"
+
+
 # -- forms --------------------------------------------------------------------------------------
 @register.simple_tag
 def widget(field: BoundField) -> SafeString:
@@ -223,10 +238,12 @@ def lines(text: str) -> list[str]:
 
 @register.filter
 def duration(start: datetime | None, end: datetime | None) -> str:
-    """How long something took, or has taken so far: “0.8 s”, “3 min 20 s”."""
+    """How long something took, or has taken so far: “80 ms”, “2.4 s”, “3 min 20 s”."""
     if start is None:
         return "—"
     seconds = ((end or timezone.now()) - start).total_seconds()
+    if seconds < 1:
+        return f"{seconds * 1000:.0f} ms"
     if seconds < 60:
         return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)

@@ -57,7 +57,13 @@ def run(source: Path, folder: Path, port: int, *arguments: str) -> dict[str, str
         *(arguments or ("tests/functional/api",)),
     ]  # fmt: skip
     done = subprocess.run(
-        command, cwd=source, env=environment, capture_output=True, text=True, timeout=900, check=False
+        command,
+        cwd=source,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=900,
+        check=False,
     )
     (folder / "output.txt").write_text(done.stdout + done.stderr)
     return outcomes(report)

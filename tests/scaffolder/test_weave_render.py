@@ -5,7 +5,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scaffolder.weave import (
-    EXECUTABLE, SYMLINK, File, Limits, RenderError, RenderOptions, TreeTooLarge, UnsafePath,
+    EXECUTABLE,
+    SYMLINK,
+    File,
+    Limits,
+    RenderError,
+    RenderOptions,
+    TreeTooLarge,
+    UnsafePath,
     render_tree,
 )  # fmt: skip
 from scaffolder.weave.globs import matcher
@@ -126,7 +133,9 @@ def test_an_error_while_rendering_names_the_one_expression_of_its_line():
     assert caught.value.expression == "${{ missing() }}"
 
 
-@pytest.mark.parametrize("text", ["${{ a || b }}", "${{ a && b }}", "${{ a ? b : c }}", "${{ !a }}"])
+@pytest.mark.parametrize(
+    "text", ["${{ a || b }}", "${{ a && b }}", "${{ a ? b : c }}", "${{ !a }}"]
+)
 def test_javascript_that_backstage_would_pass_on_as_text_is_refused(text):
     with pytest.raises(RenderError, match="means nothing here: write"):
         rendered({"a": text})

@@ -5,7 +5,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scaffolder.weave import (
-    SYMLINK, File, Limits, TreeTooLarge, UnsafePath, check_path, check_tree, digest,
+    SYMLINK,
+    File,
+    Limits,
+    TreeTooLarge,
+    UnsafePath,
+    check_path,
+    check_tree,
+    digest,
 )  # fmt: skip
 
 FILE = File(b"x")

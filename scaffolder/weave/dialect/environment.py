@@ -11,6 +11,7 @@ from functools import lru_cache
 from typing import Any, NoReturn
 
 from jinja2 import TemplateError, TemplateSyntaxError, nodes, pass_context
+from jinja2.exceptions import SecurityError
 from jinja2.lexer import Token, TokenStream
 from jinja2.runtime import Context, LoopContext, Macro
 from jinja2.runtime import Undefined as JinjaUndefined
@@ -38,6 +39,7 @@ from .parser import DialectParser, dialect_tokens
 
 MOST_STEPS = 1_000_000
 MOST_OUTPUT = 20_000_000
+_MACRO_STEPS = 20  # calling one takes about as long as that many rounds of a loop
 _MISSING = re.compile(r"No (filter|test) named '([^']*)'")
 _JINJA_ARGUMENTS = frozenset({"_loop_vars", "_block_vars"})
 _LOOP = frozenset({"index", "index0", "revindex", "revindex0", "first", "last", "length"})
@@ -147,7 +149,10 @@ class Dialect(ImmutableSandboxedEnvironment):
         return self.getitem(obj, attribute)
 
     def getitem(self, obj: Any, argument: Any) -> Any:
-        """A member as JavaScript finds it; Python's attributes are never asked for."""
+        """A member as JavaScript finds it; Python's attributes are never asked for. A template
+        that tries is told so, instead of printing nothing. Raises SecurityError."""
+        if isinstance(argument, str) and argument.startswith("__") and argument.endswith("__"):
+            raise SecurityError(f"`{argument}` is not for templates")
         if isinstance(obj, JinjaUndefined) or obj is None:
             return Undefined(name=text(argument))
         if isinstance(obj, LoopContext):
@@ -162,7 +167,7 @@ class Dialect(ImmutableSandboxedEnvironment):
         """Raises TemplateRuntimeError for what is no function of this package."""
         if not self.is_safe_callable(obj):
             raise fail(f"{kind(obj)} cannot be called like a function")
-        context.spend(steps=1)
+        context.spend(steps=_MACRO_STEPS if isinstance(obj, Macro) else 1)
         named = {name: value for name, value in named.items() if name not in _JINJA_ARGUMENTS}
         return obj(*args, **named)
 

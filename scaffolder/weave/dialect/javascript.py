@@ -7,7 +7,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -19,6 +19,7 @@ from jinja2.exceptions import TemplateRuntimeError
 from .lexer import SPACE
 
 LONGEST_TEXT = 10_000_000
+MOST_NODES = 200_000
 _SAFE_INTEGER = 2**53
 _NUMERIC = re.compile(r"[+-]?(\d+\.?\d*([eE][+-]?\d+)?|\.\d+([eE][+-]?\d+)?|Infinity)")
 
@@ -106,13 +107,30 @@ def from_python(value: object) -> Any:
     raise TypeError(f"a template value must be JSON data, not {type(value).__name__}")
 
 
+def check_size(value: Any) -> None:
+    """Raises TemplateRuntimeError when lists in lists come to more than MOST_NODES values."""
+    left, waiting = MOST_NODES, [value]
+    while waiting:
+        item = waiting.pop()
+        if isinstance(item, (list, dict)):
+            waiting.extend(item.values() if isinstance(item, dict) else item)
+            left -= len(item)
+        if left < 0 or len(waiting) > MOST_NODES:
+            raise fail(f"the value holds more than {MOST_NODES:,} values")
+
+
 def to_python(value: Any) -> Any:
     """Template values back to plain data; members that are undefined go, as in JSON."""
+    check_size(value)
+    return _to_python(value)
+
+
+def _to_python(value: Any) -> Any:
     if isinstance(value, dict):
         items = value.items()
-        return {key: to_python(item) for key, item in items if not isinstance(item, Undefined)}
+        return {key: _to_python(item) for key, item in items if not isinstance(item, Undefined)}
     if isinstance(value, list):
-        return [to_python(item) for item in value]
+        return [_to_python(item) for item in value]
     if isinstance(value, float) and value.is_integer() and abs(value) <= _SAFE_INTEGER:
         return int(value)
     if isinstance(value, str):
@@ -148,12 +166,21 @@ def text(value: Any) -> str:
     if isinstance(value, (int, float)):
         return number_text(value)
     if isinstance(value, list):
-        return bounded(",".join("" if _absent(item) else text(item) for item in value))
+        check_size(value)
+        return bounded(",".join(_items(value)))
     if isinstance(value, dict):
         return "[object Object]"
     if isinstance(value, Undefined):
         return "undefined"
     raise fail(f"{kind(value)} cannot be printed")
+
+
+def _items(value: list[Any]) -> Iterator[str]:
+    for item in value:
+        if isinstance(item, list):
+            yield ",".join(_items(item))
+        else:
+            yield "" if _absent(item) else text(item)
 
 
 def _absent(value: object) -> bool:
@@ -229,6 +256,7 @@ def dump(value: Any, spaces: Any = None) -> Any:
     else:
         indent = spaces[:10] if isinstance(spaces, str) else " " * min(10, int(number(spaces)))
     separators = (",", ": ") if indent else (",", ":")
+    check_size(value)
     plain = _plain(value)
     return bounded(json.dumps(plain, ensure_ascii=False, indent=indent, separators=separators))
 
