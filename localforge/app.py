@@ -33,9 +33,7 @@ class Application:
         self.forge = forge
         self.faults: Faults = forge.faults
         self.throttle = Throttle(forge)
-        self.router = Router()
-        for method, template, handler in [*api.routes(), *pages.ROUTES]:
-            self.router.add(method, template, handler)
+        self.api, self.pages = Router(api.routes()), Router(pages.ROUTES)
         self.threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="call")
         self.smart_http = SmartHttp(forge, self.threads)
 
@@ -74,7 +72,8 @@ class Application:
         await _send(send, scope["method"], _with_etag(incoming, reply))
 
     def _handle(self, incoming: Incoming) -> Reply:
-        found = self.router.find(incoming.method, incoming.path)
+        router = self.api if incoming.is_api else self.pages
+        found = router.find(incoming.method, incoming.path)
         if found is None:
             return Reply({"error": "404 Not Found"}, 404)
         limits, refused = self.throttle.check(incoming)

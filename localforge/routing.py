@@ -1,7 +1,7 @@
 """Finds the handler of a call. Routes are matched on the raw path, segment by segment, so that an
 encoded slash (`/projects/group%2Fproject`) stays inside its segment; values are decoded last."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import unquote
@@ -54,11 +54,12 @@ class Match:
 class Router:
     """A tree of path segments: `:name` takes one, `*name` as few as will do, at least one."""
 
-    def __init__(self) -> None:
+    def __init__(self, routes: Iterable[Route]) -> None:
         self._root = _Node()
+        for method, template, handler in routes:
+            self._add(method, template, handler)
 
-    def add(self, method: str, template: str, handler: Handler) -> None:
-        """Adds one route; the same one twice is a programming error."""
+    def _add(self, method: str, template: str, handler: Handler) -> None:
         node, names = self._root, []
         for segment in template.strip("/").split("/"):
             node = _step(node, segment)

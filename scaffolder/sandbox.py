@@ -39,6 +39,9 @@ class TooBig(RuntimeError):
     """The work needed more memory than it may have; the text is a sentence."""
 
 
+STOPPED = (TookTooLong, TooBig)
+
+
 class _Server:
     """The forking server of this process and the socket on which it takes orders."""
 

@@ -191,6 +191,8 @@ class Repo:
                     raise Moved(name)
                 reference.set_target(new)
         except (pygit2.GitError, KeyError, ValueError) as error:
+            if "collides" in str(error):
+                raise GitError(f"{name} clashes with another ref: Git cannot hold both") from error
             raise Moved(name) from error
 
     def _clear_stale_lock(self, name: str) -> None:

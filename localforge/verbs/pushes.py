@@ -4,7 +4,6 @@ over Git: the default branch of an empty project, merge requests, auto-merge, we
 from dataclasses import dataclass
 
 from localforge.context import Context
-from localforge.git.errors import GitError
 from localforge.shapes import payloads
 from localforge.store import projects
 from localforge.store.database import Row
@@ -33,17 +32,8 @@ def move(ctx: Context, project: Row, updates: list[Update]) -> None:
     """Moves refs, each only if it still is where it was, and does what follows."""
     repo = ctx.repo(project)
     for update in updates:
-        if update.new is not None and update.old is None and update.branch:
-            check_no_clash(ctx, project, update.branch)
         repo.move_ref(update.ref, update.old, update.new)
     follow(ctx, project, updates)
-
-
-def check_no_clash(ctx: Context, project: Row, branch: str) -> None:
-    """Git cannot hold `a` and `a/b` at once."""
-    for name in ctx.repo(project).branches():
-        if name.startswith(branch + "/") or branch.startswith(name + "/"):
-            raise GitError(f"Branch '{branch}' clashes with the branch '{name}'")
 
 
 def follow(ctx: Context, project: Row, updates: list[Update]) -> None:

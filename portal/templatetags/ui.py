@@ -14,7 +14,7 @@ from django.forms.boundfield import BoundWidget
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from tablericons.templatetags.tablericons import icon as draw_icon
 
@@ -90,7 +90,7 @@ RELATIONS = {
 def icon(name: str, size: int = 18) -> SafeString:
     """An outline icon of Tabler's. It only decorates: the words beside it say the same."""
     drawn = draw_icon(
-        f"outline/{name}", size=size, aria_hidden="true", **{"class": f"icon icon-{name}"}
+        f"outline/{name}", size=size, aria_hidden="true", **{"class": f"glyph glyph-{name}"}
     )
     return SafeString(drawn)
 
@@ -231,9 +231,11 @@ def plain(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False) if isinstance(value, list | dict) else str(value)
 
 
-@register.filter
-def lines(text: str) -> list[str]:
-    return text.splitlines()
+@register.simple_tag
+def numbered(text: str) -> SafeString:
+    """Lines that portal.css numbers; the numbers are not copied with the text."""
+    lines = ((line,) for line in text.splitlines())
+    return format_html_join("", '<span class="line">{}\n</span>', lines)
 
 
 @register.filter

@@ -6,13 +6,14 @@ import posixpath
 
 from catalog import refs, relations, selectors
 from catalog.groups import with_ancestors
+from scaffolder import sandbox
 from scaffolder.actions import ActionFailed, Context, Json, action
 from scaffolder.actions.catalog_register import component
 from scaffolder.models import Release, load_tree
 from scaffolder.services.lineage import LINEAGE_PATH, answers_of, lineage_file
 from scaffolder.weave.aspect import Aspect, parse_aspect
 from scaffolder.weave.compose import AspectLayer, CompositionError, Layer, compose
-from scaffolder.weave.tree import File
+from scaffolder.weave.tree import File, TreeTooLarge, UnsafePath
 
 ORGANISATION = "organisation"
 
@@ -27,13 +28,11 @@ ORGANISATION = "organisation"
 def weave(context: Context, given: Json) -> Json:
     entity = component(context) or {}
     layers = [layer for layer in map(_layer, _applicable(entity)) if layer]
-    own = f"{context.template_ref}@{context.template_version}"
+    base = Layer(f"{context.template_ref}@{context.template_version}", context.workspace)
+    aspects = [AspectLayer(aspect, tree, context.values) for _, aspect, tree in layers]
     try:
-        woven = compose(Layer(own, context.workspace), [
-            AspectLayer(aspect, tree, values=context.values)
-            for release, aspect, tree in layers
-        ])  # fmt: skip
-    except CompositionError as error:
+        woven = sandbox.call(compose, base, aspects)
+    except (CompositionError, UnsafePath, TreeTooLarge, *sandbox.STOPPED) as error:
         raise ActionFailed(str(error)) from error
     context.workspace.clear()
     context.workspace.update(woven.tree)

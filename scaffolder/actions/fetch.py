@@ -1,10 +1,12 @@
 """fetch:template and fetch:plain: files of the template's repository into the workspace."""
 
 import posixpath
+from functools import partial
 
+from scaffolder import sandbox
 from scaffolder.actions import BOOLEAN, STRING, ActionFailed, Context, Json, action
-from scaffolder.weave.render import RenderError, RenderOptions, render_tree
-from scaffolder.weave.tree import File, TreeTooLarge, UnsafePath, check_path
+from scaffolder.weave.render import RenderOptions, render_tree
+from scaffolder.weave.tree import File, UnsafePath, check_path
 
 TARGET = {"type": "string"}
 PATTERNS = {"type": "array", "items": STRING}
@@ -31,10 +33,10 @@ PATTERNS = {"type": "array", "items": STRING}
 def fetch_template(context: Context, given: Json) -> Json:
     skeleton = _folder(context, given["url"])
     try:
-        rendered = render_tree(
-            skeleton, values=given.get("values", {}), options=RenderOptions.from_input(given)
-        )
-    except (RenderError, UnsafePath, TreeTooLarge, ValueError) as error:
+        options = RenderOptions.from_input(given)
+        values = given.get("values", {})
+        rendered = sandbox.call(partial(render_tree, skeleton, values=values, options=options))
+    except (ValueError, *sandbox.STOPPED) as error:
         raise ActionFailed(f"{given['url']}: {error}") from error
     context.log(f"Rendered {len(rendered)} files from {given['url']}")
     _lay(context, rendered, given)

@@ -8,7 +8,6 @@ import json
 import posixpath
 import re
 from collections.abc import Callable, Mapping, MutableMapping
-from difflib import SequenceMatcher
 from itertools import pairwise
 from typing import Any
 
@@ -18,7 +17,7 @@ from ruamel.yaml.comments import CommentedMap
 from ruamel.yaml.error import YAMLError
 from tomlkit.exceptions import TOMLKitError
 
-from .memory import merge_texts
+from .patch import carry_over, without_gaps
 
 DELETE = "$delete"
 _DEEPEST = 60
@@ -123,9 +122,8 @@ def plain(value: Any) -> Any:
 def _patched(text: str, before: str, after: str, same: Callable[[str], bool]) -> str:
     """The change from `before` to `after` (both as the library prints them) in the original text,
     as long as that gives the same data; else the library's own print."""
-    merged = merge_texts(*(part.encode() for part in (before, text, after)))
-    patched = merged.decode() if merged is not None else None
-    return patched if patched is not None and same(patched) else after
+    patched = carry_over(text, before, after)
+    return patched if same(patched) else after
 
 
 _KEY = r"(?m)^{indent}[^\s#-][^\n]*:[ \t]*(?:#[^\n]*)?\n(?:[ \t]*(?:#[^\n]*)?\n)*"
@@ -176,40 +174,27 @@ def merge_yaml(text: str, fragment: str, strategies: Strategies) -> str:
 def merge_document(text: str, fragment: str, strategies: Strategies) -> str:
     """Into one YAML document. Raises MergeError or YAMLError."""
     yaml = _yaml(text)
-    addition = yaml.load(fragment)
+    data, addition = yaml.load(text), yaml.load(fragment)
     if addition is None:
         return text
-    data = yaml.load(text)
-    if data is None:
-        data = CommentedMap()
+    empty = data is None
+    data = CommentedMap() if empty else data
     if not isinstance(data, MutableMapping) or not isinstance(addition, Mapping):
         raise MergeError("Only files that hold names and values can be merged.")
     old = plain(data)
-    before = _dumped(yaml, data) if old else ""
+    before = _dumped(yaml, data)
     merge_data(data, addition, strategies)
     new = plain(data)
     if new == old:
         return text
     after = _dumped(yaml, data)
-    if not old:
+    if empty:
         return text + ("" if not text or text.endswith("\n") else "\n") + after
-    after = _without_gaps(before, after)
     head = re.match(r"---[^\n]*\n", text)
     if head and not after.startswith("---"):
         before, after = head.group() + before, head.group() + after
+    after = without_gaps(before, after)
     return _patched(text, before, after, lambda patched: _same_yaml(patched, new))
-
-
-def _without_gaps(before: str, after: str) -> str:
-    """New items of a list or object go before the blank lines that ruamel leaves in front."""
-    old, new = before.splitlines(keepends=True), after.splitlines(keepends=True)
-    for kind, _, _, start, end in SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
-        gap = start
-        while gap and not new[gap - 1].strip():
-            gap -= 1
-        if kind == "insert" and gap < start and new[start].startswith((" ", "- ")):
-            new[gap:end] = [*new[start:end], *new[gap:start]]
-    return "".join(new)
 
 
 def _same_yaml(text: str, data: Any) -> bool:

@@ -118,9 +118,9 @@ def test_from_values_to_a_green_scorecard(dana: Portal, gitlab: Gitlab, name: st
     within(5, lambda: gitlab.call("GET", f"{gitlab.project(name)}/merge_requests/{request['iid']}")[
         "detailed_merge_status"] == "mergeable")  # fmt: skip
     gitlab.call("PUT", f"{gitlab.project(name)}/merge_requests/{request['iid']}/merge")
-    entity = within(
-        3, lambda: (a := dana.get(f"/api/catalog/entities/by-name/component/default/{name}")).ok and a
-    ).json()
+    address = f"/api/catalog/entities/by-name/component/default/{name}"
+    within(5, lambda: dana.get(address).ok)
+    entity = dana.get(address).json()
     assert entity["spec"]["owner"] == "group:default/checkout"
     assert entity["metadata"]["annotations"]["bespoke/sbom"] == "true"
     assert {"type": "ownedBy", "targetRef": "group:default/checkout"} in entity["relations"]
@@ -170,6 +170,9 @@ def test_a_killed_worker_doubles_nothing(dana: Portal, gitlab: Gitlab, stack: St
         time.sleep(0.9)  # into the middle of the steps that talk to the forge
         for pid in stack.pids("celery", "worker"):
             os.kill(pid, signal.SIGKILL)
+        steps = [step["status"] for step in dana.task(pk)["spec"]["steps"]]
+        assert "completed" in steps
+        assert steps[-1] != "completed"
     finally:
         for fault in gitlab.call("GET", "/localforge/faults"):
             gitlab.call("DELETE", f"/localforge/faults/{fault['id']}")

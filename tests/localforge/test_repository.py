@@ -176,7 +176,9 @@ class PlainGit:
             return not target.exists() and not blocked
         if one["action"] == "move":
             inside = other in target.parents
-            return other.is_file() and not target.exists() and (inside or not blocked) and not inside
+            return (
+                other.is_file() and not target.exists() and (inside or not blocked) and not inside
+            )
         return target.is_file()
 
     def do(self, one: dict) -> None:
@@ -210,9 +212,7 @@ class PlainGit:
 
 @settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
 @given(commits=st.lists(st.lists(ACTION, min_size=1, max_size=5), min_size=1, max_size=5))
-def test_any_commits_give_the_tree_that_plain_git_gives(
-    server, gl, git, tmp_path_factory, commits
-):
+def test_any_commits_give_the_tree_that_plain_git_gives(server, gl, git, tmp_path_factory, commits):
     folder = tmp_path_factory.mktemp("plain")
     plain = PlainGit(folder / "work", git)
     project = gl.projects.create({"name": f"prop-{folder.name}-{id(commits)}"})

@@ -227,7 +227,7 @@ def test_a_run_goes_on_after_a_worker_died_and_doubles_nothing(
     path = f"{group}/svc"
     assert open_requests(forge, path) == 1
     assert sorted(branches(forge, path)) == ["golden-path/x", "main"]
-    assert len([p for p in forge.group_projects(group)]) == 1
+    assert len(list(forge.group_projects(group))) == 1
     commits = list(forge._list(f"/projects/{path.replace('/', '%2F')}/repository/commits", "x",
                                ref_name="golden-path/x"))  # fmt: skip
     assert len(commits) == 2

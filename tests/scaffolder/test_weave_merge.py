@@ -50,10 +50,10 @@ build:
     - >-
       long
       text
-
-# the end
 sbom:
     script: [run]
+
+# the end
 """
     )
 

@@ -1,4 +1,3 @@
-# ruff: noqa: E501 - a table
 """Templates and what nunjucks 3.2.4 made of them when this table was written: the dialect must make
 the very same text, byte for byte."""
 

@@ -160,8 +160,8 @@ class Installation:
         manage = [sys.executable, "manage.py"]
         supervisor.run("prepare", [*manage, "prepare"])
         worker = Part("worker", [
-            sys.executable, "-m", "celery", "-A", "portal", "--quiet", "worker", "--concurrency", "2",
-            "--loglevel", "INFO", "--without-gossip", "--without-mingle",
+            sys.executable, "-m", "celery", "-A", "portal", "--quiet", "worker",
+            "--concurrency", "2", "--loglevel", "INFO", "--without-gossip", "--without-mingle",
         ])  # fmt: skip
         beat = Part("scheduler", [
             sys.executable, "-m", "celery", "-A", "portal", "--quiet", "beat", "--loglevel", "INFO",
