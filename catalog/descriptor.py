@@ -65,7 +65,7 @@ class _Loader(yaml.CSafeLoader):
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         seen: set[Any] = set()
         for key_node, _ in node.value:
-            key = self.construct_object(key_node, deep=True)  # type: ignore[no-untyped-call]
+            key = self.construct_object(key_node, deep=True)
             if isinstance(key, (dict, list)):
                 raise yaml.MarkedYAMLError(
                     None, None, "a key must be plain text", key_node.start_mark
@@ -134,9 +134,9 @@ def _read_document(
 ) -> None:
     loader = _Loader("")
     try:
-        entity = loader.construct_document(node)  # type: ignore[no-untyped-call]
+        entity = loader.construct_document(node)
     finally:
-        loader.dispose()  # type: ignore[no-untyped-call]
+        loader.dispose()
     if entity is None:
         return
     line = node.start_mark.line + 1

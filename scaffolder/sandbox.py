@@ -131,6 +131,12 @@ def call(
     raise value
 
 
+def warm() -> None:
+    """Starts this process's server, so that its first call need not wait for it."""
+    with _server.child():
+        pass
+
+
 def _kill(pid: int) -> None:
     if pid:
         try:

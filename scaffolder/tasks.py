@@ -1,12 +1,21 @@
 """Background work of the scaffolder: an id in, one service call; each may run twice."""
 
 import uuid
+from typing import Any
 
 from celery import shared_task
+from celery.signals import worker_process_init
 from django.utils import timezone
 
 from forge import ForgeUnavailable
+from scaffolder import sandbox
 from scaffolder.models import Run
+
+
+@worker_process_init.connect
+def warm_sandbox(**_: Any) -> None:
+    """Each worker process has its sandbox ready before the first run asks for it."""
+    sandbox.warm()
 
 
 @shared_task

@@ -74,6 +74,8 @@ def _read(forge: Forge, repository: Repository) -> list[str]:
     if changed:
         if any(ref.startswith(("group:", "user:")) for ref in changed):
             rebuild_memberships()
+        audit.record(by=None, verb="read", object_type="repository", object_id=project.path,
+                     commit=tip, changed=changed[:100], count=len(changed))  # fmt: skip
         entities_changed.send(sender=Repository, refs=changed)
         log.info("repository read", repository=project.path, commit=tip[:8], changed=len(changed))
     if tip and is_new:

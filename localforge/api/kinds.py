@@ -225,7 +225,6 @@ ROUTES = [
     get("/projects/:id/events", nothing),
     get("/users/:id/events", nothing),
     get("/user/activities", nothing),
-    get("/pages/domains", nothing),
     post("/projects/:id/housekeeping", housekeeping),
     get("/projects/:id/storage", storage),
     post("/projects/:id/uploads", upload),

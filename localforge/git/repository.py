@@ -190,14 +190,19 @@ class Repo:
                 if str(reference.target) != old:
                     raise Moved(name)
                 reference.set_target(new)
-        except (pygit2.GitError, KeyError, ValueError) as error:
-            if "collides" in str(error):
+        except (pygit2.GitError, OSError, KeyError, ValueError) as error:
+            if old is None and self._clashes(name):
                 raise GitError(f"{name} clashes with another ref: Git cannot hold both") from error
             raise Moved(name) from error
 
+    def _clashes(self, name: str) -> bool:
+        return any(
+            other.startswith(name + "/") or name.startswith(other + "/") for other in self.refs("")
+        )
+
     def _clear_stale_lock(self, name: str) -> None:
         lock = self.path / f"{name}.lock"
-        with contextlib.suppress(FileNotFoundError):
+        with contextlib.suppress(FileNotFoundError, NotADirectoryError):
             if lock.stat().st_mtime < _STARTED:
                 lock.unlink()
 

@@ -9,6 +9,7 @@ import structlog
 from django.conf import settings
 from django.db import transaction
 
+from accounts import audit
 from catalog.models import Entity, Repository
 from forge.git import snapshot
 from scaffolder import blocks
@@ -73,6 +74,8 @@ def _release(repository: Repository, entity: Entity, tree: Tree) -> Release | No
         },
     )
     if created:
+        audit.record(by=None, verb="released", object_type="block", object_id=entity.ref,
+                     label=str(release), commit=release.commit, digest=content)  # fmt: skip
         log.info("release made", block=entity.ref, version=release.version)
     return release
 

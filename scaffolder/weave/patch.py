@@ -3,7 +3,7 @@ JSON prints the whole file its own way: here its change alone goes into the text
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from difflib import SequenceMatcher
 
 Block = tuple[int, int, int, int]
@@ -33,7 +33,7 @@ def carry_over(original: str, before: str, after: str) -> str:
     return "".join(_whole_lines([*result, *added[len(old)]], original))
 
 
-def _opcodes(one: list[str], other: list[str]) -> list[tuple[str, int, int, int, int]]:
+def _opcodes(one: list[str], other: list[str]) -> Sequence[tuple[str, int, int, int, int]]:
     return SequenceMatcher(None, one, other, autojunk=False).get_opcodes()
 
 

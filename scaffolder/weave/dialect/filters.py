@@ -39,7 +39,7 @@ def _round(value: Any, digits: Any = 0, method: Any = "") -> float:
     factor = 10.0 ** min(300, count_of(digits, 0))
     scaled = number(value) * factor
     if not math.isfinite(scaled):
-        return scaled
+        return shorten(scaled)
     whole = {"ceil": math.ceil, "floor": math.floor}.get(method, lambda x: math.floor(x + 0.5))
     return shorten(whole(scaled) / factor)
 

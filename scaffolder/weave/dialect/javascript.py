@@ -49,7 +49,10 @@ NAN = _NotANumber("nan")
 
 
 class Safe(str):
-    """A text that `escape` leaves alone."""
+    """A text that `escape` leaves alone: an object in JavaScript, so true even when empty."""
+
+    def __bool__(self) -> bool:
+        return True
 
 
 class Callee:

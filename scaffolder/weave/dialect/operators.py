@@ -28,7 +28,7 @@ def concat(left: Any, right: Any) -> str:
 
 
 def divide(left: float, right: float) -> float:
-    if right:
+    if right or math.isnan(right):
         return left / right
     return NAN if not left or math.isnan(left) else math.copysign(math.inf, left)
 
@@ -44,6 +44,8 @@ def floor_divide(left: float, right: float) -> float:
 
 
 def power(left: float, right: float) -> float:
+    if math.isnan(right):
+        return NAN
     try:
         result = float(left) ** float(right)
     except (OverflowError, ZeroDivisionError):

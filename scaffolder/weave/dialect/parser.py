@@ -16,7 +16,8 @@ _LEVELS: tuple[dict[str, Any], ...] = (  # nunjucks writes them into JavaScript 
     {"floordiv": nodes.FloorDiv},
     {"pow": nodes.Pow},
 )
-_COMPARISONS = frozenset({"eq", "ne", "same", "notsame", "lt", "lteq", "gt", "gteq"})
+_EQUALITY = frozenset({"eq", "ne", "same", "notsame"})
+_RELATION = frozenset({"lt", "lteq", "gt", "gteq"})
 _CONSTANTS: dict[str, Any] = {"true": True, "false": False, "none": None, "null": None}
 _INCLUDING = frozenset({"include", "import", "extends", "from"})
 _NOT_NUNJUCKS = frozenset({"print", "with", "autoescape"})
@@ -111,12 +112,21 @@ class DialectParser(Parser):
         if not self.stream.current.test("name:not"):
             return self.parse_compare()
         lineno = next(self.stream).lineno
-        operand = self.parse_not()
-        bare = isinstance(operand, nodes.Compare) and id(operand) not in self.grouped
-        if isinstance(operand, nodes.Compare) and bare and operand.ops[0].op in _COMPARISONS:
-            operand.expr = nodes.Not(operand.expr, lineno=lineno)
-            return operand
-        return nodes.Not(operand, lineno=lineno)
+        return self._negated(self.parse_not(), lineno)
+
+    def _negated(self, node: nodes.Expr, lineno: int) -> nodes.Expr:
+        """`!` binds to the leftmost operand of whatever has no parentheses around it."""
+        if id(node) in self.grouped:
+            return nodes.Not(node, lineno=lineno)
+        if isinstance(node, nodes.Compare) and node.ops[0].op in _EQUALITY | _RELATION:
+            node.expr = self._negated(node.expr, lineno)
+        elif isinstance(node, nodes.Concat):
+            node.nodes[0] = self._negated(node.nodes[0], lineno)
+        elif isinstance(node, (nodes.Add, nodes.Sub, nodes.Mul, nodes.Div, nodes.Mod)):
+            node.left = self._negated(node.left, lineno)
+        else:
+            return nodes.Not(node, lineno=lineno)
+        return node
 
     def parse_compare(self) -> nodes.Expr:
         """What follows `not`: membership, then `is`, then comparison, then `~`, then arithmetic."""
@@ -140,13 +150,18 @@ class DialectParser(Parser):
         node: nodes.Expr = nodes.Test(left, name, args, [], None, None, lineno=token.lineno)
         return nodes.Not(node, lineno=token.lineno) if negated else node
 
-    def _comparison(self) -> nodes.Expr:
-        left, operands = self._binary(), []
-        while self.stream.current.type in _COMPARISONS:
+    def _comparison(self, kinds: frozenset[str] = frozenset()) -> nodes.Expr:
+        """Equality over relation, as in JavaScript."""
+        inner = self._binary if kinds else self._relation
+        left = inner()
+        while self.stream.current.type in (kinds or _EQUALITY):
             operator = next(self.stream)
-            operands.append(nodes.Operand(operator.type, self._binary()))
-        lineno = self.stream.current.lineno
-        return nodes.Compare(left, operands, lineno=lineno) if operands else left
+            operand = nodes.Operand(operator.type, inner())
+            left = nodes.Compare(left, [operand], lineno=operator.lineno)
+        return left
+
+    def _relation(self) -> nodes.Expr:
+        return self._comparison(_RELATION)
 
     def _binary(self, level: int = 0) -> nodes.Expr:
         if level == len(_LEVELS):
