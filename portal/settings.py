@@ -4,6 +4,7 @@
 so that `./dev manage` reaches the running installation. A variable that is set wins over it.
 """
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,8 @@ from django.core.management.utils import get_random_secret_key
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
 DATA_DIR = Path(env.str("BESPOKE_DATA", default=str(BASE_DIR / "data"))).resolve()
-if (DATA_DIR / "environment").is_file():
+# `up` writes that file: it must not take its own earlier choices for the administrator's.
+if (DATA_DIR / "environment").is_file() and sys.argv[1:2] != ["up"]:
     env.read_env(str(DATA_DIR / "environment"))
 
 DEBUG = env.bool("DEBUG", default=False)

@@ -386,6 +386,17 @@ EXPRESSIONS = [
     ("values.b | string", "true"),
     ("values.l | string", "a,b,c"),
     ("values.o | string", "[object Object]"),
+    ("not values.n * values.nul", "0"),
+    ("not values.n + 1", "1"),
+    ("not (values.n + 1)", "false"),
+    ("not 'a' ~ 'b'", "falseb"),
+    ("1 < 2 != false", "true"),
+    ("true == 1 < 2", "true"),
+    ("3 > 2 == true", "true"),
+    ("values.num // values.nul", "Infinity"),
+    ("1 ** values.missing", "NaN"),
+    ("'x' | round | default('d', true)", "d"),
+    ("'' | escape and 'yes'", "yes"),
 ]
 
 # (template, with trimBlocks and lstripBlocks, rendered)

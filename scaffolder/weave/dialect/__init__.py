@@ -8,9 +8,9 @@ from .environment import (
     compiled,
     has_template,
     known_filters,
-    uses,
 )
 from .globals import Function
+from .inspection import uses
 from .javascript import Undefined, from_python, to_python
 
 __all__ = [

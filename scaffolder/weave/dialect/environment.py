@@ -231,7 +231,7 @@ def compiled(
     source: str, *, variable: str = "${{", trim: bool = False, lstrip: bool = False
 ) -> Template:
     """A template out of its text. Raises TemplateFault."""
-    tree, tags, single = _parsed(source, variable=variable, trim=trim, lstrip=lstrip)
+    tree, tags, single = parsed(source, variable=variable, trim=trim, lstrip=lstrip)
     try:
         code = DIALECT.template_class.from_code(DIALECT, DIALECT.compile(tree), DIALECT.globals)
     except TemplateSyntaxError as error:
@@ -241,7 +241,8 @@ def compiled(
     return Template(code, tags, single)
 
 
-def _parsed(source: str, **options: Any) -> tuple[nodes.Template, tuple[Tag, ...], bool]:
+def parsed(source: str, **options: Any) -> tuple[nodes.Template, tuple[Tag, ...], bool]:
+    """The syntax tree, the tags, and whether it is a single expression. Raises TemplateFault."""
     lexer = Lexer(source, **options)
     try:
         tokens = list(lexer.tokens())
@@ -251,39 +252,6 @@ def _parsed(source: str, **options: Any) -> tuple[nodes.Template, tuple[Tag, ...
     except RecursionError as error:
         raise _fault(error, lexer.tags, 0) from None
     return tree, tuple(lexer.tags), _is_single(tokens)
-
-
-@dataclass(frozen=True, slots=True)
-class Use:
-    """A filter or a variable that a template names, and the tag that does."""
-
-    name: str
-    tag: Tag
-
-
-@dataclass(frozen=True, slots=True)
-class Uses:
-    """What a template relies on, found without running it."""
-
-    filters: tuple[Use, ...] = ()
-    roots: tuple[Use, ...] = ()
-    calls: tuple[Use, ...] = ()
-
-
-def uses(source: str, *, variable: str = "${{") -> Uses:
-    """The filters, free variables and called functions of a template. Raises TemplateFault."""
-    tree, tags, _ = _parsed(source, variable=variable)
-    called = [call.node for call in tree.find_all(nodes.Call) if isinstance(call.node, nodes.Name)]
-    every = list(tree.find_all(nodes.Name))
-    bound = {"loop", "caller", *GLOBALS, *(name.name for name in every if name.ctx != "load")}
-    bound |= {macro.name for macro in tree.find_all(nodes.Macro)}
-    names = [name for name in every if name.name not in bound]
-    known = [name for name in tree.find_all(nodes.Filter) if not name.name.endswith("/")]
-    return Uses(
-        filters=tuple(Use(item.name, tags[item.lineno]) for item in known),
-        roots=tuple(Use(item.name, tags[item.lineno]) for item in names),
-        calls=tuple(Use(item.name, tags[item.lineno]) for item in called),
-    )
 
 
 def _is_single(tokens: list[Token]) -> bool:
