@@ -45,7 +45,19 @@ class Checks:
             if not self._stop:
                 wait = self._round()
 
+    def _note_asked(self) -> None:
+        due = time.time() + self._forge.settings.merge_check_delay
+        with self._forge.database.write() as db:
+            while not self._forge.checks_asked.empty():
+                db.run(
+                    "UPDATE merge_requests SET merge_status = 'checking', check_due = ?"
+                    " WHERE id = ? AND merge_status = 'unchecked'",
+                    due, self._forge.checks_asked.get(),
+                )  # fmt: skip
+
     def _round(self) -> float | None:
+        if not self._forge.checks_asked.empty():
+            self._note_asked()
         now = time.time()
         for row in self._forge.database.read().all(_WAITING):
             if row["check_due"] > now:

@@ -1,6 +1,7 @@
 """The parts of a running forge, put together once at start and handed to every call."""
 
 import os
+import queue
 import secrets
 import threading
 from pathlib import Path
@@ -29,6 +30,7 @@ class Forge:
         self.application_settings: dict[str, Any] = {}
         self.deliveries_due = threading.Event()
         self.checks_due = threading.Event()
+        self.checks_asked: queue.SimpleQueue[int] = queue.SimpleQueue()
         with self.database.write() as db:
             _ensure_root(db, settings)
             self.load_application_settings(db)
@@ -37,6 +39,11 @@ class Forge:
         """Reads the settings that an administrator may change while the forge runs."""
         found = records.find(db, "settings", records.INSTANCE, "application")
         self.application_settings = found["data"] if found else {}
+
+    def ask_for_check(self, merge_request_id: int) -> None:
+        """Wants to know whether a merge request can be merged."""
+        self.checks_asked.put(merge_request_id)
+        self.checks_due.set()
 
     def wake(self, db: Db, event: threading.Event) -> None:
         """Tells a worker, after the commit, that there is something for it."""

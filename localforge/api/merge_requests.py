@@ -15,7 +15,7 @@ from localforge.shapes import merge_requests as shapes
 from localforge.shapes import users as user_shapes
 from localforge.store import projects, users
 from localforge.store.database import Query, Row
-from localforge.verbs import item_events, notes
+from localforge.verbs import item_events, notes, refresh
 from localforge.verbs import merge_requests as verbs
 
 _ORDERS = {
@@ -97,7 +97,14 @@ def _list(call: Call, query: Query) -> Reply:
     query.order(f"{order} {direction}, m.id {direction}")
     known: dict[int, Row] = {}
     shape = shapes.simple if params.text("view") == "simple" else shapes.listed
-    return page_rows(call, query, lambda row: shape(call, _project_of(call, row, known), row))
+    recheck = params.flag("with_merge_status_recheck")
+
+    def view(row: Row) -> dict[str, Any]:
+        if recheck:
+            refresh.seen(call, row)
+        return shape(call, _project_of(call, row, known), row)
+
+    return page_rows(call, query, view)
 
 
 def _project_of(call: Call, row: Row, known: dict[int, Row]) -> Row:
@@ -170,6 +177,7 @@ def the_one(call: Call, level: int = access.NONE) -> tuple[Row, Row]:
 def get_merge_request(call: Call) -> dict[str, Any]:
     """GET /projects/:id/merge_requests/:iid"""
     project, row = the_one(call)
+    refresh.seen(call, row)
     shape = shapes.detail(call, project, row)
     if call.params.flag("include_rebase_in_progress"):
         shape["rebase_in_progress"] = False

@@ -178,22 +178,38 @@ class Repo:
         self._clear_stale_lock(name)
         try:
             if new is None:
-                with self.git.transaction() as transaction:
-                    transaction.lock_ref(name)
-                    if self.ref(name) != old:
-                        raise Moved(name)
-                    transaction.remove(name)
-            elif old is None:
-                self.git.create_reference_direct(name, new, False)
+                self._delete_ref(name, old)
             else:
-                reference = self.git.lookup_reference(name)
-                if str(reference.target) != old:
-                    raise Moved(name)
-                reference.set_target(new)
-        except (pygit2.GitError, OSError, KeyError, ValueError) as error:
+                self._write_ref(name, old, new)
+        except (pygit2.GitError, OSError) as error:
             if old is None and self._clashes(name):
                 raise GitError(f"{name} clashes with another ref: Git cannot hold both") from error
             raise Moved(name) from error
+
+    def _write_ref(self, name: str, old: str | None, new: str) -> None:
+        """Git's own protocol for a loose ref, a lock file that becomes the ref; libgit2 does the
+        same but looks through all refs first."""
+        path = self.path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lock = path.with_name(path.name + ".lock")
+        handle = os.open(lock, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o644)
+        try:
+            with os.fdopen(handle, "w") as file:
+                packed = old is None and (self.path / "packed-refs").exists()
+                if self.ref(name) != old or (packed and self._clashes(name)):
+                    raise FileExistsError(name)
+                file.write(new + "\n")
+            os.replace(lock, path)
+        except BaseException:
+            lock.unlink()
+            raise
+
+    def _delete_ref(self, name: str, old: str | None) -> None:
+        with self.git.transaction() as transaction:
+            transaction.lock_ref(name)
+            if self.ref(name) != old:
+                raise Moved(name)
+            transaction.remove(name)
 
     def _clashes(self, name: str) -> bool:
         return any(

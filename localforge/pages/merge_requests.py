@@ -18,7 +18,7 @@ from localforge.shapes import merge_requests as shapes
 from localforge.shapes import users as user_shapes
 from localforge.store.database import Query, Row
 from localforge.verbs import merge_requests as verbs
-from localforge.verbs import notes, protection, talk
+from localforge.verbs import notes, protection, refresh, talk
 
 _PER_PAGE = 30
 _STATES = ("opened", "merged", "closed", "all")
@@ -61,6 +61,7 @@ def show_one(call: Call, problem: str = "", status: int = 200) -> Reply:
     """GET /:project/-/merge_requests/:iid"""
     where = place(call, "merge_requests")
     row = verbs.get(call, where.project, call.number("iid"))
+    refresh.seen(call, row)
     base, head = shapes.base_and_head(where.repo, row)
     found = where.repo.between(base, head)
     detailed = shapes.detailed_status(call, where.project, row)

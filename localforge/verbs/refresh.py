@@ -20,11 +20,8 @@ def branch_moved(ctx: Context, project: Row, branch: str, old: str | None, new: 
     for merge_request in sources:
         if new is not None and new != merge_request["sha"]:
             _new_head(ctx, merge_request, old, new)
-    if new is None:
-        return
-    targets = ctx.db.all(_OPEN + "project_id = ? AND target_branch = ?", project["id"], branch)
-    for merge_request in targets:
-        _target_moved(ctx, project, merge_request, new)
+    if new is not None:
+        _target_moved(ctx, project, branch, old, new)
 
 
 def check_again(ctx: Context, merge_request: Row) -> None:
@@ -82,13 +79,27 @@ def add_version(ctx: Context, target: Row, merge_request: Row) -> None:
     merge_request["base_sha"] = base
 
 
-def _target_moved(ctx: Context, project: Row, merge_request: Row, new: str) -> None:
-    if merge_request["auto_merge"] == 0 and ctx.repo(project).is_ancestor(
-        merge_request["sha"], new
-    ):
-        _merged_by_push(ctx, project, merge_request, new)
-    else:
-        check_again(ctx, merge_request)
+def _target_moved(ctx: Context, project: Row, branch: str, old: str | None, new: str) -> None:
+    targets = ctx.db.all(_OPEN + "project_id = ? AND target_branch = ?", project["id"], branch)
+    if not targets:
+        return
+    arrived = {str(c.id) for c in ctx.repo(project).between(old, new)} if old else set()
+    for merge_request in targets:
+        if merge_request["sha"] in arrived:
+            _merged_by_push(ctx, project, merge_request, new)
+    # Whoever looks at one of the others asks for a new check; nobody may ever look.
+    ctx.db.run(
+        "UPDATE merge_requests SET merge_status = 'unchecked' WHERE state = 'opened'"
+        " AND project_id = ? AND target_branch = ? AND prepared_at IS NOT NULL",
+        project["id"], branch,
+    )  # fmt: skip
+
+
+def seen(ctx: Context, merge_request: Row) -> None:
+    """Somebody looks: if nobody has checked since the target moved, it is time to."""
+    if merge_request["state"] == "opened" and merge_request["merge_status"] == "unchecked":
+        merge_request["merge_status"] = "checking"
+        ctx.forge.ask_for_check(merge_request["id"])
 
 
 def _merged_by_push(ctx: Context, project: Row, merge_request: Row, new: str) -> None:

@@ -1,7 +1,7 @@
 """template.yaml to a blueprint, with its problems and their lines."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scaffolder.blueprint import (
@@ -230,6 +230,7 @@ PLACES = st.sampled_from(
 )
 
 
+@settings(deadline=None)
 @given(st.dictionaries(PLACES, SCHEMAS), st.dictionaries(st.sampled_from("ab"), JSON))
 def test_nothing_that_users_write_raises(spec, values):
     document = {"kind": "Template", "metadata": {"name": "x"}, "spec": spec}
@@ -242,6 +243,7 @@ def test_nothing_that_users_write_raises(spec, values):
     assert all(problem.message for problem in problems)
 
 
+@settings(deadline=None)
 @given(st.text(alphabet="ab:-[]{}&*!|>#'\" \n\t%@`?,", max_size=40))
 def test_no_text_raises(text):
     blueprint, problems = read_blueprint(text)

@@ -1,7 +1,7 @@
 """Values in template.yaml."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scaffolder.expressions import ExpressionError, Function, check, evaluate, truthy
@@ -140,11 +140,13 @@ JSON = st.recursive(
 )
 
 
+@settings(deadline=None)
 @given(JSON)
 def test_a_single_expression_gives_back_what_went_in(value):
     assert evaluate("${{ parameters.value }}", {"parameters": {"value": value}}) == value
 
 
+@settings(deadline=None)
 @given(JSON)
 def test_values_are_never_evaluated_twice(value):
     hostile = {"value": ["${{ secrets.token }}", value]}

@@ -1,7 +1,7 @@
 """Aspect documents."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scaffolder.weave import (
@@ -110,6 +110,7 @@ JSON = st.recursive(
 KEYS = ["owner", "scope", "appliesTo", "requires", "order", "parameters", "weave", "checks"]
 
 
+@settings(deadline=None)
 @given(st.dictionaries(st.sampled_from(KEYS), JSON), st.lists(JSON, max_size=3))
 def test_nothing_that_users_write_raises(spec, weave):
     document = {"kind": "Aspect", "metadata": {"name": "x", "annotations": {}}, "spec": spec}

@@ -1,7 +1,7 @@
 """Composition: order, conflicts, requirements, provenance and weaving again."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scaffolder.weave import (
@@ -189,6 +189,7 @@ PARTS = st.lists(
 )
 
 
+@settings(deadline=None)
 @given(PARTS, st.randoms(use_true_random=False))
 def test_composition_depends_on_nothing_but_its_layers(parts, random):
     layers = [

@@ -1,7 +1,7 @@
 """Template code is untrusted: nothing of Python is reachable, and nothing can grow without end."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scaffolder.weave import RenderError, render_text
@@ -156,16 +156,19 @@ PIECES = st.sampled_from(
 )  # fmt: skip
 
 
+@settings(deadline=None)
 @given(st.lists(PIECES, max_size=25).map("".join))
 def test_any_text_renders_or_is_refused_in_a_sentence(text):
     assert isinstance(outcome(text, CONTEXT), str)
 
 
+@settings(deadline=None)
 @given(st.text(alphabet=st.characters(exclude_characters="{")))
 def test_text_without_tags_stays_byte_for_byte(text):
     assert compiled(text).render({}) == text
 
 
+@settings(deadline=None)
 @given(st.text(alphabet=st.characters(exclude_characters="{"), max_size=60))
 def test_raw_keeps_every_character(text):
     assert compiled("{% raw %}${{ " + text + "{% endraw %}").render({}) == "${{ " + text

@@ -4,7 +4,7 @@ import json
 
 import pytest
 import tomlkit
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
@@ -163,6 +163,7 @@ def test_no_entity(text):
         merge_entity(text, {"spec": {"a": 1}})
 
 
+@settings(deadline=None)
 @given(st.text("-\n a#:", max_size=40))
 def test_documents_joined_are_the_text(text):
     assert "".join(split_documents(text)) == text
@@ -193,6 +194,7 @@ def deep(one, other):
     return other
 
 
+@settings(deadline=None)
 @given(DATA, DATA)
 def test_a_merge_is_deep_and_happens_once(base, fragment):
     text, addition = json.dumps(base, indent=2), json.dumps(fragment)
@@ -203,6 +205,7 @@ def test_a_merge_is_deep_and_happens_once(base, fragment):
         assert merge_text(path, merged, addition) == merged
 
 
+@settings(deadline=None)
 @given(DATA)
 def test_a_merge_of_what_is_there_changes_no_byte(data):
     text = json.dumps(data, indent=3) + "\n\n"

@@ -1,7 +1,7 @@
 """Marked regions."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scaffolder.weave import RegionError, put_region, remove_region
@@ -90,6 +90,7 @@ LINES = st.lists(st.sampled_from(["a", "  b", "", "# c", "é"]), max_size=5)
 TEXTS = st.builds(lambda lines, end: "\n".join(lines) + end, LINES, st.sampled_from(["", "\n"]))
 
 
+@settings(deadline=None)
 @given(TEXTS, TEXTS, TEXTS)
 def test_replacing_leaves_everything_else(head, body, new):
     first = put_region("a.py", head, "x", body)
@@ -100,12 +101,14 @@ def test_replacing_leaves_everything_else(head, body, new):
     assert put_region("a.py", second, "x", body) == first + "tail"
 
 
+@settings(deadline=None)
 @given(TEXTS)
 def test_removing_gives_back_the_text(text):
     text += "\n\n"
     assert remove_region("a.py", put_region("a.py", text, "x", "new"), "x") == text
 
 
+@settings(deadline=None)
 @given(TEXTS)
 def test_removing_nothing_changes_nothing(text):
     assert remove_region("a.py", text, "x") == text

@@ -1,7 +1,7 @@
 """fetch:template's rules for folders of templates."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scaffolder.weave import (
@@ -167,6 +167,7 @@ def test_output_is_limited():
         render_tree(tree, values={}, limits=Limits(files=5))
 
 
+@settings(deadline=None)
 @given(
     st.dictionaries(
         st.text("abc.", min_size=1, max_size=3).filter(lambda name: name.strip(".")),

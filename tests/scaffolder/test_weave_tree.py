@@ -1,7 +1,7 @@
 """Paths that could leave a tree, and the digest."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scaffolder.weave import (
@@ -94,16 +94,19 @@ TREES = st.dictionaries(
 )
 
 
+@settings(deadline=None)
 @given(TREES, TREES)
 def test_digests_are_equal_only_for_equal_trees(one, other):
     assert (digest(one) == digest(other)) is (one == other)
 
 
+@settings(deadline=None)
 @given(TREES)
 def test_digest_knows_no_order(tree):
     assert digest(dict(reversed(tree.items()))) == digest(tree)
 
 
+@settings(deadline=None)
 @given(st.text(max_size=12))
 def test_no_path_that_passes_leaves_the_folder(path):
     try:

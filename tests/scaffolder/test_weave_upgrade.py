@@ -1,7 +1,7 @@
 """The lossless upgrade: the properties that the design promises, on random histories."""
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from scaffolder.weave import File, Kind, upgrade
@@ -160,6 +160,7 @@ def team_lines(tree):
     return {line for item in tree.values() for line in item.content.splitlines() if b"team" in line}
 
 
+@settings(deadline=None)
 @given(TREES, TREES)
 def test_no_local_edit_gives_a_fresh_render(base, theirs):
     result = upgrade(base, base, theirs)
@@ -167,6 +168,7 @@ def test_no_local_edit_gives_a_fresh_render(base, theirs):
     assert result.findings == ()
 
 
+@settings(deadline=None)
 @given(TREES.flatmap(lambda tree: st.tuples(st.just(tree), team_edits(tree))))
 def test_no_new_release_changes_nothing(trees):
     base, ours = trees
@@ -175,6 +177,7 @@ def test_no_new_release_changes_nothing(trees):
     assert result.clean
 
 
+@settings(deadline=None)
 @given(TREES, TREES, st.dictionaries(st.sampled_from(["x", "y/z"]), FILES))
 def test_edits_in_other_files_do_not_conflict(base, theirs, own):
     result = upgrade(base, base | own, theirs)
@@ -182,6 +185,7 @@ def test_edits_in_other_files_do_not_conflict(base, theirs, own):
     assert result.findings == ()
 
 
+@settings(deadline=None)
 @given(TREES.flatmap(lambda tree: st.tuples(st.just(tree), team_edits(tree))), TREES)
 def test_what_a_team_wrote_is_in_the_result_or_in_the_report(trees, theirs):
     base, ours = trees
@@ -190,6 +194,7 @@ def test_what_a_team_wrote_is_in_the_result_or_in_the_report(trees, theirs):
     assert team_lines(ours) <= team_lines(result.tree) | team_lines(reported)
 
 
+@settings(deadline=None)
 @given(TREES.flatmap(lambda tree: st.tuples(st.just(tree), team_edits(tree))), TREES)
 def test_there_is_never_a_conflict_marker(trees, theirs):
     base, ours = trees
@@ -197,6 +202,7 @@ def test_there_is_never_a_conflict_marker(trees, theirs):
         assert not any(mark in item.content for mark in (b"<<<<<<<", b"=======", b">>>>>>>"))
 
 
+@settings(deadline=None)
 @given(TREES.flatmap(lambda tree: st.tuples(st.just(tree), team_edits(tree))), TREES)
 def test_a_file_that_the_team_deleted_never_comes_back_unseen(trees, theirs):
     base, ours = trees
@@ -205,6 +211,7 @@ def test_a_file_that_the_team_deleted_never_comes_back_unseen(trees, theirs):
         assert path not in result.tree or base[path] == theirs.get(path) or result.findings
 
 
+@settings(deadline=None)
 @given(TREES.flatmap(lambda tree: st.tuples(st.just(tree), team_edits(tree))), TREES)
 def test_an_upgrade_done_twice_is_done_once(trees, theirs):
     base, ours = trees
@@ -237,6 +244,7 @@ def histories(draw):
     return base, two, changed(two, "three"), changed(base, "team")
 
 
+@settings(deadline=None)
 @given(histories())
 def test_step_by_step_is_the_same_as_at_once_where_both_are_clean(history):
     one, two, three, ours = history

@@ -18,21 +18,26 @@ class LoopScopes:
 
     def __init__(self, template: nodes.Template) -> None:
         self.owned: dict[int, list[str]] = {}
-        self.bound = {name.name for name in template.find_all(nodes.Name) if name.ctx == "param"}
+        self.bound: set[str] = set()
+        self.shared: frozenset[str] = frozenset()
+        self.loops = list(template.find_all(nodes.For))
+        inside = frozenset(name for loop in self.loops for name in _sets(loop, deep=True))
+        if inside:
+            self.bound = self._bound(template)
+            self.shared = inside - self.bound
+            self._enter(template, frozenset())
+
+    def _bound(self, template: nodes.Template) -> set[str]:
+        """Names that belong to a macro or that a loop counts with."""
+        bound = {name.name for name in template.find_all(nodes.Name) if name.ctx == "param"}
         for macro in template.find_all((nodes.Macro, nodes.CallBlock)):
-            self.bound |= {name for name, _ in _sets(macro, deep=True)}
-        for loop in template.find_all(nodes.For):
-            self.bound |= {name.name for name in _names(loop.target)}
-        self._enter(template, frozenset())
-        self.shared = (
-            frozenset(
-                name for loop in template.find_all(nodes.For) for name, _ in _sets(loop, deep=True)
-            )
-            - self.bound
-        )
+            bound |= set(_sets(macro, deep=True))
+        for loop in self.loops:
+            bound |= {name.name for name in _names(loop.target)}
+        return bound
 
     def _enter(self, scope: nodes.Node, outside: frozenset[str]) -> None:
-        here = frozenset(name for name, _ in _sets(scope, deep=False))
+        here = frozenset(_sets(scope, deep=False))
         if isinstance(scope, nodes.For):
             self.owned[id(scope)] = sorted(here - outside - self.bound)
         for loop in _loops(scope):
@@ -43,10 +48,10 @@ def _names(target: nodes.Node) -> list[nodes.Name]:
     return [target] if isinstance(target, nodes.Name) else list(target.find_all(nodes.Name))
 
 
-def _sets(node: nodes.Node, *, deep: bool) -> Iterator[tuple[str, nodes.Node]]:
+def _sets(node: nodes.Node, *, deep: bool) -> Iterator[str]:
     for child in node.iter_child_nodes():
         if isinstance(child, (nodes.Assign, nodes.AssignBlock)):
-            yield cast(nodes.Name, child.target).name, child
+            yield cast(nodes.Name, child.target).name
         if deep or not isinstance(child, nodes.For):
             yield from _sets(child, deep=deep)
 
@@ -66,7 +71,7 @@ class DialectGenerator(CodeGenerator):
 
     def visit_Template(self, node: nodes.Template, frame: Frame | None = None) -> None:
         self.scopes = LoopScopes(node)
-        for loop in node.find_all(nodes.For):
+        for loop in self.scopes.loops:
             width = len(loop.target.items) if isinstance(loop.target, nodes.Tuple) else 0
             options: list[nodes.Expr] = [nodes.Const(width)]
             iterated = nodes.Filter(loop.iter, LOOP_FILTER, options, [], None, None)

@@ -1,0 +1,134 @@
+"""axe-core finds nothing on any page in either theme; pages fit, and work by keyboard."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page
+
+pytestmark = pytest.mark.browser
+
+PAGES = [
+    "/",
+    "/catalog/",
+    "/catalog/?kind=component&q=checkout",
+    "/catalog/?q=nothing-is-called-that",
+    "/catalog/component/default/checkout/",
+    "/catalog/component/default/refunds/",
+    "/catalog/group/default/payments/",
+    "/catalog/template/default/python-service/",
+    "/catalog/component/default/nobody-declares-this/",
+    "/catalog/problems/",
+    "/create/",
+    "/create/default/python-service/",
+    "/runs/",
+    "/runs/?mine=1&status=failed",
+    "/scorecards/",
+    "/scorecards/default/production-readiness/",
+    "/tokens/",
+    "/audit/",
+    "/ui/",
+    "/nowhere/",
+    "/api/docs/",
+]
+THEMES = ["light", "dark"]
+# Swagger UI comes out of its package as it is: its own colours and landmarks are not ours.
+EXCEPT = {"exclude": [["#swagger-ui"]]}
+
+
+def findings(page: Page) -> list[str]:
+    """What axe has to say, a line each: where, which rule, which element."""
+    found: list[dict[str, Any]] = Axe().run(page, context=EXCEPT).response["violations"]
+    return [
+        f"{page.url} {rule['id']}: {node['target']} {node['failureSummary']}"
+        for rule in found
+        for node in rule["nodes"]
+    ]
+
+
+@pytest.mark.parametrize("theme", THEMES)
+def test_axe_finds_nothing_on_any_page(page: Callable[..., Page], theme: str) -> None:
+    signed_in = page("paul", theme)
+    found = []
+    for path in PAGES:
+        signed_in.goto(path)
+        assert signed_in.evaluate("document.documentElement.dataset.bsTheme") == theme
+        found += findings(signed_in)
+    assert found == []
+
+
+@pytest.mark.parametrize("theme", THEMES)
+def test_axe_finds_nothing_before_signing_in(page: Callable[..., Page], theme: str) -> None:
+    stranger = page("", theme)
+    stranger.goto("/login/")
+    found = findings(stranger)
+    stranger.fill("#id_username", "paul")
+    stranger.fill("#id_password", "not the password")
+    stranger.click("main button[type=submit]")
+    stranger.wait_for_selector("[data-error-summary]:focus")
+    assert found + findings(stranger) == []
+
+
+@pytest.mark.parametrize("theme", THEMES)
+def test_axe_finds_nothing_on_the_way_to_a_run(page: Callable[..., Page], theme: str) -> None:
+    walker = page("paul", theme)
+    walker.goto("/create/default/python-service/")
+    walker.fill("#id_name", "Not A Name")
+    walker.click("text=Next")
+    walker.wait_for_selector("[data-error-summary]:focus")
+    found = findings(walker)
+    walker.fill("#id_name", f"axe-{theme}")
+    walker.fill("#id_description", "A service that the accessibility tests make.")
+    walker.select_option("#id_owner", "group:default/developer-experience")
+    walker.click("text=Next")
+    walker.wait_for_selector("#id_public")
+    found += findings(walker)
+    walker.click("text=Next")
+    walker.wait_for_url("**/review/")
+    walker.click("a.tree-name:has-text('README.md')")
+    walker.wait_for_selector("#file-text")
+    found += findings(walker)
+    walker.click("button:has-text('Create')")
+    walker.wait_for_url("**/runs/**")
+    found += findings(walker)
+    walker.wait_for_selector("#open-merge-request")
+    found += findings(walker)
+    assert found == []
+
+
+def test_menus_and_questions_are_fine_too(page: Callable[..., Page]) -> None:
+    narrow = page("paul", "dark", width=390)
+    narrow.goto("/catalog/")
+    found = []
+    for button in (".menu-button", ".user-button", ".filters-button"):
+        narrow.click(button)
+        found += findings(narrow)
+        narrow.keyboard.press("Escape")
+    assert found == []
+
+
+def test_no_page_is_wider_than_a_telephone(page: Callable[..., Page]) -> None:
+    narrow = page("paul", width=390)
+    too_wide = []
+    for path in PAGES:
+        narrow.goto(path)
+        if narrow.evaluate("document.documentElement.scrollWidth > innerWidth"):
+            too_wide.append(path)
+    assert too_wide == []
+
+
+def test_keyboard_skips_to_the_content_and_finds_the_search(page: Callable[..., Page]) -> None:
+    paul = page("paul")
+    paul.goto("/catalog/")
+    paul.keyboard.press("Tab")
+    paul.keyboard.press("Enter")
+    assert paul.evaluate("document.activeElement.id") == "main"
+    paul.keyboard.press("/")
+    assert paul.evaluate("document.activeElement.id") == "q"
+    paul.keyboard.type("checkout")
+    paul.wait_for_url("**q=checkout")
+    assert paul.evaluate("document.activeElement.id") == "q"
+    assert "entit" in paul.inner_text("#announcer")
