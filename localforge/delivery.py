@@ -130,7 +130,8 @@ class Deliveries:
                 state="pending" if again else "done" if answer.good or lost else "failed",
             )  # fmt: skip
             if not again and not lost:
-                count = 0 if answer.good else hook["failures"] + 1
+                before = db.value("SELECT failures FROM hooks WHERE id = ?", hook["id"]) or 0
+                count = 0 if answer.good else before + 1
                 db.update("hooks", hook["id"], failures=count, disabled_until=_pause(count))
             db.run(
                 "DELETE FROM deliveries WHERE hook_id = ? AND state <> 'pending' AND id <= ?",

@@ -2,6 +2,7 @@
 them up in the background. No object is ever dropped by it."""
 
 import logging
+import os
 import queue
 import threading
 
@@ -37,7 +38,7 @@ class Maintenance:
     def consider(self, project_id: int) -> None:
         """Asks for it if the repository has gathered enough."""
         folder = self._repositories.path(project_id) / "objects" / "pack"
-        if sum(1 for _ in folder.glob("*.pack")) > _MOST_PACKS:
+        if sum(name.endswith(".pack") for name in os.listdir(folder)) > _MOST_PACKS:
             self.request(project_id)
 
     def _loop(self) -> None:

@@ -27,6 +27,7 @@ Result = TypeVar("Result")
 _PRELOADED = ("scaffolder.weave", "scaffolder.expressions", "scaffolder.blueprint")
 _REQUEST, _SIZE = struct.Struct("!ddQ"), struct.Struct("!Q")
 _ROOT = str(Path(__file__).resolve().parent.parent)
+_WARMING = "{% for x in values.y %}{% if x %}${{ x | dump }}{% endif %}{% endfor %}"
 _START = "import sys; sys.path[:] = sys.argv[2:]; from scaffolder.sandbox import serve; serve()"
 _GRACE = 2
 
@@ -183,6 +184,7 @@ def serve() -> None:
     control = socket.socket(fileno=int(sys.argv[1]))
     for module in _PRELOADED:
         importlib.import_module(module)
+    importlib.import_module("scaffolder.weave.render").render_text(_WARMING, {"values": {}})
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     gc.collect()
     gc.freeze()

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 
 import pygit2
-from pygit2.enums import DeltaStatus, DiffFind, DiffOption
+from pygit2.enums import DeltaStatus, DiffFind
 
 from localforge.git.repository import Repo
 
@@ -41,16 +41,18 @@ class FileDiff:
         return self.status == DeltaStatus.RENAMED
 
 
-def raw_diff(repo: Repo, old: str | None, new: str, context: int = 3) -> pygit2.Diff:
+def raw_diff(repo: Repo, old: str | None, new: str) -> pygit2.Diff:
     """The difference from one commit (or nothing) to another, renames found."""
-    new_tree = repo.commit(new).tree
-    if old is None:
-        diff = new_tree.diff_to_tree(context_lines=context, swap=True)
-    else:
-        old_tree = repo.commit(old).tree
-        diff = old_tree.diff_to_tree(new_tree, flags=DiffOption.NORMAL, context_lines=context)
+    diff = _plain_diff(repo, old, new)
     diff.find_similar(flags=DiffFind.FIND_RENAMES, rename_limit=400)
     return diff
+
+
+def _plain_diff(repo: Repo, old: str | None, new: str) -> pygit2.Diff:
+    new_tree = repo.commit(new).tree
+    if old is None:
+        return new_tree.diff_to_tree(swap=True)
+    return repo.commit(old).tree.diff_to_tree(new_tree)
 
 
 def file_diffs(repo: Repo, old: str | None, new: str) -> list[FileDiff]:
@@ -97,7 +99,7 @@ def changed_paths(repo: Repo, commit: pygit2.Commit) -> dict[str, list[str]]:
 def stats(repo: Repo, commit: pygit2.Commit) -> dict[str, int]:
     """Lines added and removed by a commit."""
     parent = str(commit.parent_ids[0]) if commit.parent_ids else None
-    found = raw_diff(repo, parent, str(commit.id)).stats
+    found = _plain_diff(repo, parent, str(commit.id)).stats
     return {
         "additions": found.insertions,
         "deletions": found.deletions,

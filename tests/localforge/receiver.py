@@ -15,6 +15,12 @@ class Delivery:
         self.body = body
         self.data: dict[str, Any] = json.loads(body)
 
+    def is_a(self, wanted: str, action: str | None) -> bool:
+        """Whether it tells of this."""
+        if self.data.get("object_kind") != wanted:
+            return False
+        return action is None or self.data["object_attributes"]["action"] == action
+
 
 class Receiver:
     """Collects what it is sent; the next answers can be set."""
@@ -43,13 +49,16 @@ class Receiver:
         return self.deliveries.get(timeout=seconds)
 
     def until(self, wanted: str, action: str | None = None) -> Delivery:
-        """The next delivery of a kind."""
+        """The first delivery of a kind; the others wait, for several are sent at once."""
+        waiting: list[Delivery] = []
         while True:
             found = self.next()
-            if found.data.get("object_kind") != wanted:
-                continue
-            if action is None or found.data["object_attributes"]["action"] == action:
-                return found
+            if found.is_a(wanted, action):
+                break
+            waiting.append(found)
+        for other in waiting:
+            self.deliveries.put(other)
+        return found
 
     def close(self) -> None:
         """Ends."""

@@ -53,12 +53,10 @@ def test_a_merge_request_from_open_to_merge(project, hook, receiver):
     assert receiver.until("merge_request", "merge").data["object_attributes"]["state"] == "merged"
 
 
-def test_a_push_over_git_is_announced_like_one_by_api(
-    server, project, hook, receiver, git, tmp_path
-):
+def test_a_push_over_git_is_announced_too(server, project, hook, receiver, git, tmp_path):
     merge_request(project)
-    old = receiver.until("push").data["after"]
     receiver.until("merge_request", "open")
+    old = receiver.until("push").data["after"]
     git("clone", "-q", "-b", "feature", clone_url(server, project), "work")
     git("commit", "-q", "--allow-empty", "-m", "more", cwd=tmp_path / "work")
     git("push", "-q", cwd=tmp_path / "work")
