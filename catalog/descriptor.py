@@ -32,10 +32,11 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class Parsed:
-    """One valid entity and the line on which its document starts."""
+    """One valid entity, the line on which its document starts, and the document's text."""
 
     entity: dict[str, Any]
     line: int
+    text: str
 
     @property
     def ref(self) -> refs.EntityRef:
@@ -118,7 +119,7 @@ def read(text: str, *, resolve: Callable[[str, str], str] | None = None) -> Read
     try:
         for node in yaml.compose_all(text, Loader=_Loader):
             if node is not None:
-                _read_document(node, resolve, entities, problems)
+                _read_document(text, node, resolve, entities, problems)
     except yaml.YAMLError as error:
         problems.append(_syntax_problem(error))
     except RecursionError:
@@ -127,6 +128,7 @@ def read(text: str, *, resolve: Callable[[str, str], str] | None = None) -> Read
 
 
 def _read_document(
+    source: str,
     node: yaml.Node,
     resolve: Callable[[str, str], str] | None,
     entities: list[Parsed],
@@ -152,7 +154,13 @@ def _read_document(
     label = _label(entity)
     problems.extend(_problem(node, path, message, label) for path, message in findings)
     if not findings:
-        entities.append(Parsed(entity, line))
+        lines = source.splitlines(keepends=True)[node.start_mark.line : node.end_mark.line + 1]
+        entities.append(Parsed(entity, line, _without_end("".join(lines))))
+
+
+def _without_end(text: str) -> str:
+    """A document's text without the line that begins the next one."""
+    return text.removesuffix("---\n").removesuffix("---")
 
 
 def _without_placeholders(value: Any) -> Any:

@@ -149,6 +149,7 @@ class Entity(models.Model):
     private = models.BooleanField(default=False)
     location = models.ForeignKey(Location, models.PROTECT, related_name="entities")
     line = models.PositiveIntegerField(default=1)
+    text = models.TextField(blank=True, help_text="The document as it stands in its file")
     digest = models.CharField(max_length=64)
     search_text = models.TextField(blank=True)
     orphaned_at = models.DateTimeField(null=True)

@@ -9,9 +9,7 @@ from catalog.models import Source, WebhookDelivery
 from forge import ForgeUnavailable
 
 
-@shared_task(
-    autoretry_for=(ForgeUnavailable,), retry_backoff=2, max_retries=8
-)
+@shared_task(autoretry_for=(ForgeUnavailable,), retry_backoff=2, max_retries=8)
 def read_repository(path: str) -> None:
     from catalog import services
 
@@ -33,9 +31,7 @@ def read_sources() -> None:
         read_source(pk)
 
 
-@shared_task(
-    autoretry_for=(ForgeUnavailable,), retry_backoff=2, max_retries=8
-)
+@shared_task(autoretry_for=(ForgeUnavailable,), retry_backoff=2, max_retries=8)
 def handle_delivery(pk: int) -> None:
     from catalog import services
 

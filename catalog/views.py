@@ -6,7 +6,6 @@ import json
 import time
 
 import structlog
-import yaml
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
@@ -81,7 +80,7 @@ def entity(request: HttpRequest, kind: str, namespace: str, name: str) -> HttpRe
             repository.path, repository.default_branch, row.location.path, row.line
         ),
         "repository_url": forges.project_url(repository.path),
-        "raw": yaml.safe_dump(row.descriptor, sort_keys=False, allow_unicode=True),
+        "raw": row.text,
     }
     return render(request, "catalog/entity.html", context)
 

@@ -1,7 +1,7 @@
 """What every verb and every shape needs: the forge, a database connection, the address under which
 the forge is known, and who is acting."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from localforge import access
 from localforge.errors import unauthorized
@@ -18,6 +18,7 @@ class Context:
     db: Db
     base: str
     user: Row | None = None
+    _repos: dict[int, Repo] = field(default_factory=dict, repr=False)
 
     def need_user(self) -> Row:
         """Whoever is acting; 401 if nobody is."""
@@ -31,8 +32,11 @@ class Context:
         return access.is_admin(self.user)
 
     def repo(self, project: Row) -> Repo:
-        """A project's repository."""
-        return self.forge.repositories.open(project["id"])
+        """A project's repository, opened once a call."""
+        project_id = project["id"]
+        if project_id not in self._repos:
+            self._repos[project_id] = self.forge.repositories.open(project_id)
+        return self._repos[project_id]
 
     def project_level(self, project: Row) -> int:
         """The level of whoever is acting in a project."""

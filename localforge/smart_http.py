@@ -14,7 +14,7 @@ from urllib.parse import parse_qs, unquote
 from localforge import access
 from localforge.authentication import git_user
 from localforge.context import Context
-from localforge.errors import ApiError, forbidden, not_found, unauthorized
+from localforge.errors import ApiError, bad_request, forbidden, not_found, unauthorized
 from localforge.forge import Forge
 from localforge.git import packets
 from localforge.git.command import command, environment
@@ -61,6 +61,8 @@ class SmartHttp:
                 await run.serve(service)
         except ApiError as error:
             await _plain(send, error)
+        except packets.Unreadable as error:
+            await _plain(send, bad_request(str(error)))
 
     async def _thread(self, function: Callable[..., Any], *arguments: Any) -> Any:
         loop = asyncio.get_running_loop()
@@ -170,8 +172,8 @@ class _Exchange:
         branch = one.ref[len(pushes.HEADS) :]
         if is_null(one.new):
             return self._deletion_problem(context, branch)
-        if is_null(one.old):
-            names.check_branch(branch)
+        if is_null(one.old) and not names.is_branch(branch):
+            return "Branch name is invalid"
         allowed = protection.can_push(context, self.project, branch)
         return (
             ""

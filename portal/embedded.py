@@ -62,6 +62,6 @@ def valkey(folder: Path) -> tuple[list[str], str]:
     config.touch(mode=0o600)
     config.write_text(
         f"bind 127.0.0.1\nport {port}\nrequirepass {password}\ndir {folder}\n"
-        "appendonly yes\nappendfsync everysec\nsave \"\"\nloglevel warning\n"
+        'appendonly yes\nappendfsync everysec\nsave ""\nloglevel warning\n'
     )
     return [str(get_binary_path()), str(config)], f"redis://:{password}@127.0.0.1:{port}/0"

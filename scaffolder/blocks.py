@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from scaffolder import sandbox
 from scaffolder.actions import actions
 from scaffolder.blueprint import (
     Blueprint,
@@ -78,7 +79,7 @@ class GoldenPath:
             known |= names
             given = {name: value for name, value in answers.items() if name in names}
             filled = with_defaults(schema, given)
-            errors |= validate(schema, filled)
+            errors |= checked(schema, filled)
             values |= filled
         for name in answers.keys() - known:
             errors[name] = ["This golden path does not ask for it."]
@@ -92,6 +93,14 @@ class GoldenPath:
         fields = (field for page in self.pages for field in page.fields if field.name == name)
         field = next(fields, None)
         return field is not None and field.has_default and field.default == value
+
+
+def checked(schema: dict[str, Any], values: dict[str, Any]) -> dict[str, list[str]]:
+    """Messages by field. In the sandbox: a template's pattern may take for ever to match."""
+    try:
+        return dict(sandbox.call(validate, schema, values, seconds=3))
+    except sandbox.STOPPED as error:
+        return {name: [f"This could not be checked: {error}"] for name in values}
 
 
 def golden_path(release: Release) -> GoldenPath:

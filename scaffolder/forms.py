@@ -7,8 +7,8 @@ from typing import Any
 from django import forms
 
 from accounts.models import User
-from scaffolder.blocks import GoldenPath
-from scaffolder.blueprint import Field, Page, fields_of, validate
+from scaffolder.blocks import GoldenPath, checked
+from scaffolder.blueprint import Field, Page, fields_of
 from scaffolder.fields import field_types
 
 
@@ -32,7 +32,7 @@ class PageForm(forms.Form):
             if value not in (None, "", []) or name in self.schema.get("required", [])
         }
         given = {name: value for name, value in given.items() if value not in (None, "")}
-        for name, messages in validate(self.schema, given).items():
+        for name, messages in checked(self.schema, given).items():
             field = name.split(".")[0]
             target = field if field in self.fields else None
             if target is None or target not in self.errors:

@@ -16,6 +16,7 @@ from django.db import models
 from django.db.models import Q
 
 from accounts.models import Role, User
+from catalog.fields import OrderedJSONField
 from scaffolder.weave.tree import File, Tree
 
 HEARTBEAT = timedelta(seconds=2)
@@ -81,7 +82,7 @@ class Release(models.Model):
     digest = models.CharField(max_length=64)
     repository = models.CharField(max_length=255, help_text="Project path in the forge")
     path = models.CharField(max_length=500, help_text="Of the block's descriptor")
-    descriptor = models.JSONField()
+    descriptor = OrderedJSONField()
     tree = models.JSONField(help_text="Files of the block by path in the repository")
     problems = models.JSONField(default=list)
     seen_commit = models.CharField(
@@ -141,7 +142,7 @@ class Run(models.Model):
     template_ref = models.CharField(max_length=255, db_index=True)
     release = models.ForeignKey(Release, models.PROTECT, related_name="runs")
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="runs")
-    values = models.JSONField()
+    values = OrderedJSONField()
     chosen = models.JSONField(default=list, help_text="Names of the values that the person chose")
     status = models.CharField(max_length=16, choices=Status, default=Status.QUEUED, db_index=True)
     error = models.TextField(blank=True)
@@ -201,8 +202,8 @@ class RunStep(models.Model):
     name = models.CharField(max_length=500)
     action = models.CharField(max_length=255)
     status = models.CharField(max_length=16, choices=Status, default=Status.PENDING)
-    definition = models.JSONField()
-    output = models.JSONField(default=dict)
+    definition = OrderedJSONField()
+    output = OrderedJSONField(default=dict)
     notes = models.JSONField(default=dict)
     error = models.TextField(blank=True)
     attempts = models.PositiveSmallIntegerField(default=0)
@@ -272,7 +273,7 @@ class Draft(models.Model):
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="drafts")
     template_ref = models.CharField(max_length=255)
-    answers = models.JSONField(default=dict)
+    answers = OrderedJSONField(default=dict)
     updated_at = models.DateTimeField(auto_now=True)
 
     objects = DraftQuerySet.as_manager()

@@ -46,7 +46,9 @@ def person(db: None) -> Callable[..., User]:
 
     def make(role: str = "developer", *groups: str) -> User:
         name = f"{role}-{uuid.uuid4().hex[:6]}"
-        user = User.objects.create_user(name, password="pass-1234", entity_ref=f"user:default/{name}")
+        user = User.objects.create_user(
+            name, password="pass-1234", entity_ref=f"user:default/{name}"
+        )
         for group in (ROLE_GROUP[role], *groups):
             Membership.objects.create(user_ref=user.entity_ref, group_ref=group, direct=True)
         return user

@@ -123,7 +123,7 @@ def _row(location: Location, parsed: Parsed) -> Entity:
         descriptor=entity, title=title, description=description,
         type=spec.get("type", ""), lifecycle=spec.get("lifecycle", ""), owner_ref=owner,
         tags=tags, private=annotations.get(PRIVATE) == "private",
-        location=location, line=parsed.line, digest=digest_of(entity),
+        location=location, line=parsed.line, text=parsed.text, digest=digest_of(entity),
         search_text=" ".join(words).lower(), updated_at=timezone.now(),
     )  # fmt: skip
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from localforge import access, clock
 from localforge.call import Call
-from localforge.errors import bad_request, conflict, not_found, param_error
+from localforge.errors import bad_request, conflict, forbidden, not_found, param_error
 from localforge.paging import page_items, page_rows
 from localforge.reply import Reply, created
 from localforge.routing import delete, get, post, put
@@ -70,10 +70,16 @@ def everybody(call: Call, kind: str, place: Row) -> dict[int, Row]:
     return found
 
 
-def _level(call: Call) -> int:
+def _level(call: Call, kind: str, place: Row) -> int:
     level = call.params.integer("access_level", -1)
     if level not in access.LEVELS:
         raise param_error("access_level does not have a valid value")
+    group = kind == "group"
+    own = (
+        access.group_level(call.db, call.user, place["id"]) if group else call.project_level(place)
+    )
+    if level > own:
+        raise forbidden("nobody can give more than they have")
     return level
 
 
@@ -92,7 +98,7 @@ def _wanted_users(call: Call) -> list[Row]:
 def add_member(call: Call) -> Reply:
     """POST .../members"""
     kind, place = _manager(call)
-    level, last = _level(call), None
+    level, last = _level(call, kind, place), None
     for user in _wanted_users(call):
         if _find(call, kind, place, user["id"]):
             raise conflict("Member already exists")
@@ -144,7 +150,7 @@ def update_member(call: Call) -> dict[str, Any]:
     """PUT .../members/:user_id"""
     kind, place = _manager(call)
     row = _member(call, kind, place)
-    columns: Row = {"access_level": _level(call)}
+    columns: Row = {"access_level": _level(call, kind, place)}
     if "expires_at" in call.params:
         columns["expires_at"] = call.params.get("expires_at") or None
     call.db.update("members", row["id"], **columns)

@@ -20,6 +20,7 @@ _DATA = ("bio", "location", "website_url", "organization", "job_title", "project
 
 def list_users(call: Call) -> Reply:
     """GET /users"""
+    call.need_user()
     query = Query("users u", "u.*")
     params = call.params
     if params.get("username"):

@@ -3,10 +3,12 @@
 from dataclasses import dataclass
 from typing import IO
 
-from localforge.git.errors import GitError
-
 FLUSH = b"0000"
 _MOST_COMMANDS = 10_000
+
+
+class Unreadable(Exception):
+    """A request that is not what Git would send."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +40,7 @@ def read_commands(body: IO[bytes]) -> tuple[list[Command], set[str]]:
         parts = text.decode("utf-8", "surrogateescape").rstrip("\n").split(" ", 2)
         if len(parts) == 3:
             found.append(Command(*parts))
-    raise GitError("too many refs in one push")
+    raise Unreadable("too many refs in one push")
 
 
 def _read_line(body: IO[bytes]) -> bytes | None:
@@ -48,7 +50,7 @@ def _read_line(body: IO[bytes]) -> bytes | None:
     try:
         return body.read(int(head, 16) - 4)
     except ValueError:
-        raise GitError("the push cannot be read") from None
+        raise Unreadable("the push cannot be read") from None
 
 
 def refusal(commands: list[Command], reason: str, capabilities: set[str]) -> bytes:

@@ -69,11 +69,17 @@ def check_group(name: str, path: str, *, top: bool) -> None:
 
 def check_branch(name: str) -> str:
     """The name if a branch may be called so."""
-    forbidden = name.startswith(("-", "refs/heads/", "refs/remotes/", "refs/tags/"))
-    hexadecimal = re.fullmatch(r"[0-9a-f]{40}", name) is not None
-    if forbidden or hexadecimal or name == "HEAD" or not valid_ref(f"refs/heads/{name}"):
+    if not is_branch(name):
         raise GitError("Branch name is invalid")
     return name
+
+
+def is_branch(name: str) -> bool:
+    """Whether a branch may be called so."""
+    forbidden = name.startswith(("-", "refs/heads/", "refs/remotes/", "refs/tags/"))
+    hexadecimal = re.fullmatch(r"[0-9a-f]{40}", name) is not None
+    right = valid_ref(f"refs/heads/{name}") and name != "HEAD"
+    return right and not forbidden and not hexadecimal
 
 
 def valid_ref(name: str) -> bool:

@@ -29,7 +29,10 @@ def weave(context: Context, given: Json) -> Json:
     entity = component(context) or {}
     layers = [layer for layer in map(_layer, _applicable(entity)) if layer]
     base = Layer(f"{context.template_ref}@{context.template_version}", context.workspace)
-    aspects = [AspectLayer(aspect, tree, context.values) for _, aspect, tree in layers]
+    aspects = [
+        AspectLayer(aspect, tree, context.values, depth=_depth(release))
+        for release, aspect, tree in layers
+    ]
     try:
         woven = sandbox.call(compose, base, aspects)
     except (CompositionError, UnsafePath, TreeTooLarge, *sandbox.STOPPED) as error:
@@ -63,6 +66,14 @@ def _applies(spec: Json, entity: Json, scopes: set[str]) -> bool:
         return False
     condition = spec.get("appliesTo")
     return not condition or selectors.matches(condition, entity=entity)
+
+
+def _depth(release: Release) -> int:
+    """How far down the group tree the aspect's scope is; the organisation is 0."""
+    scope = release.descriptor["spec"].get("scope", ORGANISATION)
+    if scope == ORGANISATION:
+        return 0
+    return len(with_ancestors([str(refs.parse(scope, default_kind="group"))]))
 
 
 def _layer(release: Release) -> tuple[Release, Aspect, dict[str, File]] | None:

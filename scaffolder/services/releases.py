@@ -10,6 +10,7 @@ from django.conf import settings
 from django.db import transaction
 
 from accounts import audit
+from catalog.descriptor import read
 from catalog.models import Entity, Repository
 from forge.git import snapshot
 from scaffolder import blocks
@@ -58,6 +59,7 @@ def _release(repository: Repository, entity: Entity, tree: Tree) -> Release | No
     known = Release.objects.filter(block_ref=entity.ref, digest=content)
     if known.update(seen_commit=repository.commit):
         return None
+    descriptor = _as_written(entity, tree)
     release, created = Release.objects.get_or_create(
         block_ref=entity.ref,
         digest=content,
@@ -68,9 +70,9 @@ def _release(repository: Repository, entity: Entity, tree: Tree) -> Release | No
             "seen_commit": repository.commit,
             "repository": repository.path,
             "path": entity.location.path,
-            "descriptor": entity.descriptor,
+            "descriptor": descriptor,
             "tree": store_tree(own),
-            "problems": blocks.problems(entity.kind, entity.descriptor, own),
+            "problems": blocks.problems(entity.kind, descriptor, own),
         },
     )
     if created:
@@ -78,6 +80,14 @@ def _release(repository: Repository, entity: Entity, tree: Tree) -> Release | No
                      label=str(release), commit=release.commit, digest=content)  # fmt: skip
         log.info("release made", block=entity.ref, version=release.version)
     return release
+
+
+def _as_written(entity: Entity, tree: Tree) -> dict[str, Any]:
+    """The descriptor with its keys in their order, which is the order of the form's questions."""
+    file = tree.get(entity.location.path)
+    text = file.content.decode(errors="replace") if file else ""
+    found = (parsed.entity for parsed in read(text).entities if str(parsed.ref) == entity.ref)
+    return next(found, entity.descriptor)
 
 
 def block_folders(path: str, descriptor: dict[str, Any]) -> tuple[str, ...]:

@@ -87,7 +87,9 @@ def test_a_token_that_is_not_good_any_more_is_refused(client: Client, person, re
 def test_a_reading_token_cannot_write(client: Client, person):
     user = person()
     _, secret = services.create_token(user=user, name="ci", scopes=["read"], days=1, by=user)
-    response = client.post("/api/scaffolder/v2/tasks", {}, "application/json", headers=bearer(secret))
+    response = client.post(
+        "/api/scaffolder/v2/tasks", {}, "application/json", headers=bearer(secret)
+    )
     assert response.status_code == 403
     assert "scope" in response.json()["error"]["message"]
 
@@ -118,7 +120,10 @@ def test_nobody_revokes_somebody_elses_token(client: Client, person):
 
 def test_the_audit_trail_cannot_be_changed_or_shortened(person):
     services.note_login(user=person())
-    for statement in ("UPDATE accounts_auditevent SET verb = 'x'", "DELETE FROM accounts_auditevent"):
+    for statement in (
+        "UPDATE accounts_auditevent SET verb = 'x'",
+        "DELETE FROM accounts_auditevent",
+    ):
         with (
             pytest.raises(DatabaseError, match="append-only"),
             connection.cursor() as cursor,
@@ -137,7 +142,10 @@ def test_the_audit_trail_is_for_those_who_see_everything(client: Client, person)
 
 
 def test_replacing_memberships_says_how_many_changed(db):
-    rows = [("user:default/a", "group:default/x", True), ("user:default/a", "group:default/y", False)]
+    rows = [
+        ("user:default/a", "group:default/x", True),
+        ("user:default/a", "group:default/y", False),
+    ]
     assert services.replace_memberships(rows=rows) == 2
     assert services.replace_memberships(rows=rows) == 0
     assert services.replace_memberships(rows=rows[:1]) == 1

@@ -140,11 +140,15 @@ def test_no_text_makes_the_reader_raise(text: str):
 @given(
     st.recursive(
         st.none() | st.booleans() | st.integers() | st.text(max_size=10),
-        lambda inner: st.lists(inner, max_size=3)
-        | st.dictionaries(
-            st.sampled_from(["kind", "apiVersion", "metadata", "spec", "name", "tags", "links"]),
-            inner,
-            max_size=5,
+        lambda inner: (
+            st.lists(inner, max_size=3)
+            | st.dictionaries(
+                st.sampled_from(
+                    ["kind", "apiVersion", "metadata", "spec", "name", "tags", "links"]
+                ),
+                inner,
+                max_size=5,
+            )
         ),
         max_leaves=20,
     )

@@ -52,7 +52,9 @@ def test_a_push_changes_and_a_removed_file_orphans(project, forge: Forge):
     forge.commit(path, branch="main", message="Owner", changes=[change])
     services.read_repository(path=path)
     assert entity("component:default/a").owner_ref == "group:default/ledger"
-    forge.commit(path, branch="main", message="Gone", changes=[Change("delete", "catalog-info.yaml")])
+    forge.commit(
+        path, branch="main", message="Gone", changes=[Change("delete", "catalog-info.yaml")]
+    )
     services.read_repository(path=path)
     assert entity("component:default/a").orphaned_at
 
@@ -104,7 +106,9 @@ def test_only_platform_engineers_add_sources(person):
 
 
 # -- webhooks -----------------------------------------------------------------------------------
-def deliver(client: Client, payload: object, *, secret: str = SECRET, age: int = 0, key: str = "d1"):
+def deliver(
+    client: Client, payload: object, *, secret: str = SECRET, age: int = 0, key: str = "d1"
+):
     body = json.dumps(payload).encode()
     stamp = str(int(time.time()) - age)
     headers = {

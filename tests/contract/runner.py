@@ -22,7 +22,7 @@ def fetch(folder: Path) -> Path:
     """The unpacked source distribution, in a temporary folder."""
     command = [
         sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check",
-        "--no-binary", ":all:", "--no-deps", "--no-build-isolation",
+        "--no-binary", ":all:", "--no-deps",
         "--dest", str(folder), f"python-gitlab=={VERSION}",
     ]  # fmt: skip
     done = subprocess.run(command, capture_output=True, text=True, timeout=180, check=False)

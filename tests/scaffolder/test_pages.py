@@ -131,7 +131,9 @@ def test_the_api_starts_a_run_and_tells_what_is_wrong(release, client: Client, p
     answer = client.get(f"/api/scaffolder/v2/tasks/{task}").json()
     assert answer["status"] == "queued"
     assert [s["action"] for s in answer["spec"]["steps"]] == ["fetch:template", "bespoke:weave"]
-    schema = client.get(f"/api/scaffolder/v2/templates/default/template/{made.block_ref.rpartition('/')[2]}/parameter-schema")
+    schema = client.get(
+        f"/api/scaffolder/v2/templates/default/template/{made.block_ref.rpartition('/')[2]}/parameter-schema"
+    )
     assert schema.json()["steps"][0]["schema"]["required"] == ["name", "owner"]
     assert "publish:gitlab" in [a["id"] for a in client.get("/api/scaffolder/v2/actions").json()]
 
@@ -158,3 +160,13 @@ def test_a_component_shows_its_lineage(release, run, ingest, client: Client, gro
     assert done.template_ref.rpartition("/")[2] in page
     assert "1.0.0" in page
     assert "chosen" in page
+
+
+def test_a_pattern_that_never_ends_is_stopped(release, client: Client, person):
+    slow = {"properties": {"name": {"type": "string", "pattern": "^(a+)+$"}}}
+    made = release(parameters=[slow])
+    client.force_login(person())
+    address = f"/create/default/{made.block_ref.rpartition('/')[2]}/"
+    response = client.post(address, {"name": "a" * 40 + "!"})
+    assert response.status_code == 422
+    assert "could not be checked" in response.content.decode()

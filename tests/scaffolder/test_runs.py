@@ -25,7 +25,10 @@ def step(action: str, **given: object) -> dict[str, object]:
 
 
 def branches(forge: Forge, path: str) -> list[str]:
-    return [b["name"] for b in forge._list(f"/projects/{path.replace('/', '%2F')}/repository/branches", "x")]
+    return [
+        b["name"]
+        for b in forge._list(f"/projects/{path.replace('/', '%2F')}/repository/branches", "x")
+    ]
 
 
 def open_requests(forge: Forge, path: str) -> int:
@@ -77,7 +80,9 @@ def test_an_aspect_is_woven_in_where_it_applies(release, run, forge: Forge, grou
         kind="Aspect", name="other", files=files, weave=advice,
         appliesTo="entity.spec.type == 'website'",
     )  # fmt: skip
-    release(kind="Aspect", name="elsewhere", files=files, weave=advice, scope="group:default/ledger")
+    release(
+        kind="Aspect", name="elsewhere", files=files, weave=advice, scope="group:default/ledger"
+    )
     path = f"{group}/svc"
     done = run(release(publishing(group)))
     assert done.error == ""
@@ -197,7 +202,9 @@ def test_a_wrong_input_names_the_field(release, run):
 
 
 def test_a_condition_that_is_false_skips_the_step(release, run):
-    made = release([FETCH, step("debug:log", message="x") | {"if": "${{ parameters.tier === 'one' }}"}])
+    made = release(
+        [FETCH, step("debug:log", message="x") | {"if": "${{ parameters.tier === 'one' }}"}]
+    )
     done = run(made, tier="two")
     assert done.steps.get(step_id="step").status == RunStep.Status.SKIPPED
     assert run(made, tier="one").steps.get(step_id="step").status == RunStep.Status.COMPLETED

@@ -104,10 +104,14 @@ def test_a_scorecard_that_is_gone_or_not_about_it_leaves_nothing(service: Entity
     assert not Verdict.objects.exists()
 
 
-def test_a_broken_scorecard_takes_no_other_down(service: Entity, ingest: Callable[[str], list[str]]):
+def test_a_broken_scorecard_takes_no_other_down(
+    service: Entity, ingest: Callable[[str], list[str]]
+):
     ingest(SCORECARD.replace("name: ready", "name: broken").replace("level: bronze", "level: no"))
     evaluate_entity(pk=service.pk)
-    assert set(Standing.objects.values_list("scorecard_ref", flat=True)) == {"scorecard:default/ready"}
+    assert set(Standing.objects.values_list("scorecard_ref", flat=True)) == {
+        "scorecard:default/ready"
+    }
 
 
 def test_pages_panel_and_api_show_it(service: Entity, client: Client, person):

@@ -70,7 +70,10 @@ def test_the_next_step_is_a_gap_of_the_lowest_level_that_has_one(case):
 
 
 def definition(**spec: object) -> dict[str, object]:
-    good = {"levels": [{"name": "bronze"}], "checks": [{"id": "a", "level": "bronze", "check": "x"}]}
+    good = {
+        "levels": [{"name": "bronze"}],
+        "checks": [{"id": "a", "level": "bronze", "check": "x"}],
+    }
     return {"metadata": {"name": "s"}, "spec": good | spec}
 
 
