@@ -10,7 +10,8 @@ from __future__ import annotations
 import base64
 import threading
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
+from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
@@ -19,7 +20,7 @@ import requests
 from urllib3.util import Retry
 
 from forge.errors import ForgeConflict, ForgeNotFound, translated
-from forge.results import Change, Commit, MergeRequest, Project
+from forge.results import Budget, Change, Commit, MergeRequest, Project
 
 
 def _session(ca_bundle: str) -> requests.Session:
@@ -51,30 +52,44 @@ class Forge:
     def _api(self) -> gitlab.Gitlab:
         api: gitlab.Gitlab | None = getattr(self._local, "api", None)
         if api is None:
+            session = _session(self._ca_bundle)
+            session.hooks["response"].append(self._note_budget)
             api = self._local.api = gitlab.Gitlab(
                 self.url,
                 private_token=self._token,
                 timeout=self._timeout,
-                session=_session(self._ca_bundle),
+                session=session,
                 keep_base_url=True,
                 retry_transient_errors=False,
             )
         return api
 
+    def _note_budget(self, response: requests.Response, *args: Any, **kwargs: Any) -> None:
+        self._local.budget = Budget.of(response.headers)
+
+    @property
+    def budget(self) -> Budget:
+        """What the last answer to this thread said of the forge's rate limit."""
+        return getattr(self._local, "budget", None) or Budget()
+
+    def _translated(self, doing: str) -> AbstractContextManager[None]:
+        self._local.budget = None
+        return translated(doing, lambda: self.budget.retry_after)
+
     def _get(self, path: str, doing: str, **query: Any) -> Any:
-        with translated(doing):
+        with self._translated(doing):
             return self._api.http_get(path, query_data=query, obey_rate_limit=False)
 
     def _post(self, path: str, doing: str, data: dict[str, Any]) -> Any:
-        with translated(doing):
+        with self._translated(doing):
             return self._api.http_post(path, post_data=data, obey_rate_limit=False)
 
     def _put(self, path: str, doing: str, data: dict[str, Any]) -> Any:
-        with translated(doing):
+        with self._translated(doing):
             return self._api.http_put(path, post_data=data, obey_rate_limit=False)
 
     def _list(self, path: str, doing: str, **query: Any) -> Iterator[Any]:
-        with translated(doing):
+        with self._translated(doing):
             yield from self._api.http_list(
                 path, query_data={"per_page": 100} | query, iterator=True, obey_rate_limit=False
             )
@@ -85,8 +100,27 @@ class Forge:
 
     def ping(self) -> None:
         """Raises ForgeError unless the forge answers this token within two seconds."""
-        with translated("answer"):
+        with self._translated("answer"):
             self._api.http_get("/version", timeout=2, obey_rate_limit=False)
+
+    def user(self) -> str:
+        """The user name behind the token."""
+        return str(self._get("/user", "tell whose the token is")["username"])
+
+    def scopes(self) -> list[str]:
+        """What the token may be used for; ForgeError where the forge does not tell."""
+        return list(self._get("/personal_access_tokens/self", "tell the token's scopes")["scopes"])
+
+    def access_level(self, group: str) -> int:
+        """The token's level in a group, 0 for none: 30 developer, 40 maintainer, 50 owner."""
+        me = self._get("/user", "tell whose the token is")
+        if me.get("is_admin"):
+            return 50
+        try:
+            url = f"/groups/{_id(group)}/members/all/{me['id']}"
+            return int(self._get(url, f"tell the rights in {group}")["access_level"])
+        except ForgeNotFound:
+            return 0
 
     # -- groups, users --------------------------------------------------------------------------
     def group_id(self, path: str) -> int:
@@ -140,6 +174,7 @@ class Forge:
             f"list the projects of {group}",
             include_subgroups=True,
             archived=False,
+            simple=True,
             order_by="id",
             sort="asc",
         )
@@ -161,7 +196,7 @@ class Forge:
         return Project.of(self._post("/projects", f"create the project {path}", data))
 
     def delete_project(self, path: str) -> None:
-        with translated(f"delete the project {path}"):
+        with self._translated(f"delete the project {path}"):
             self._api.http_delete(f"/projects/{_id(path)}")
 
     # -- repository -----------------------------------------------------------------------------
@@ -243,6 +278,21 @@ class Forge:
                 return found
             raise
         return MergeRequest.of(answer)
+
+    def group_merge_requests(
+        self, group: str, *, labels: str, updated_after: datetime | None = None
+    ) -> Iterator[tuple[int, MergeRequest]]:
+        """Project id and merge request, for everything below the group with all the labels.
+
+        One listing follows thousands of merge requests: 100 a call, and only what changed since.
+        """
+        query: dict[str, Any] = {"labels": labels, "state": "all", "scope": "all"}
+        if updated_after:
+            query["updated_after"] = updated_after.isoformat()
+        rows = self._list(
+            f"/groups/{_id(group)}/merge_requests", f"list {group}'s changes", **query
+        )
+        return ((row["project_id"], MergeRequest.of(row)) for row in rows)
 
     def merge(self, project: str, iid: int) -> MergeRequest:
         url = f"/projects/{_id(project)}/merge_requests/{iid}/merge"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -53,12 +53,14 @@ def _sentence(message: Any) -> str:
     return str(message).strip()[:500]
 
 
-def from_gitlab(error: gitlab.exceptions.GitlabError, doing: str) -> ForgeError:
+def from_gitlab(
+    error: gitlab.exceptions.GitlabError, doing: str, retry_after: float | None = None
+) -> ForgeError:
     """The typed error for one of python-gitlab's; `doing` names the attempt, as in “create x”."""
     code = error.response_code
     text = f"The forge could not {doing}: {_sentence(error.error_message)} (HTTP {code})"
     if code == 429 or code is None or code >= 500:
-        return ForgeUnavailable(text)
+        return ForgeUnavailable(text, retry_after)
     if code == 404:
         return ForgeNotFound(text)
     if code in (401, 403):
@@ -68,12 +70,17 @@ def from_gitlab(error: gitlab.exceptions.GitlabError, doing: str) -> ForgeError:
 
 
 @contextmanager
-def translated(doing: str) -> Iterator[None]:
-    """Turns every error of python-gitlab and requests into one of ours."""
+def translated(
+    doing: str, retry_after: Callable[[], float | None] = lambda: None
+) -> Iterator[None]:
+    """Turns every error of python-gitlab and requests into one of ours.
+
+    `retry_after` tells how many seconds the forge's last answer asked us to wait.
+    """
     try:
         yield
     except gitlab.exceptions.GitlabError as error:
-        raise from_gitlab(error, doing) from error
+        raise from_gitlab(error, doing, retry_after()) from error
     except requests.RequestException as error:
         reason = type(error).__name__
         raise ForgeUnavailable(f"The forge did not answer ({reason}); tried to {doing}") from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
@@ -75,6 +76,32 @@ class MergeRequest:
             target_branch=data["target_branch"],
             sha=data.get("sha") or "",
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """What the forge said of its rate limit in its last answer; None where it said nothing.
+
+    `reset` is in seconds since the epoch, `retry_after` in seconds from that answer.
+    """
+
+    limit: int | None = None
+    remaining: int | None = None
+    reset: int | None = None
+    retry_after: float | None = None
+
+    @classmethod
+    def of(cls, headers: Mapping[str, str]) -> Budget:
+        return cls(
+            limit=_whole(headers.get("RateLimit-Limit")),
+            remaining=_whole(headers.get("RateLimit-Remaining")),
+            reset=_whole(headers.get("RateLimit-Reset")),
+            retry_after=_whole(headers.get("Retry-After")),
+        )
+
+
+def _whole(text: str | None) -> int | None:
+    return int(text) if text and text.isdigit() else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -196,10 +196,9 @@ def _sentence(error: ValidationError, schema: Mapping[str, Any]) -> str:
     }
     write = sentences.get(str(error.validator), lambda: "This does not have an allowed form.")
     help_text = schema.get("ui:help")
-    own_help = (
-        f" {help_text}" if error.validator == "pattern" and isinstance(help_text, str) else ""
-    )
-    return write() + own_help
+    if error.validator == "pattern" and isinstance(help_text, str):
+        return f"This has another form than is asked for. {help_text}"
+    return write()
 
 
 def _kinds(kinds: Any) -> str:

@@ -63,7 +63,8 @@ def test_from_the_form_to_a_green_scorecard(page: Callable[..., Page], stack: St
 
     portal.locator("#open-entity").click(timeout=15_000)  # the open run page found it by itself
     expect(portal.get_by_role("heading", level=1)).to_contain_text(name)
-    expect(portal.get_by_text("python-service").first).to_be_visible()
+    expect(portal.get_by_role("heading", name="Lineage")).to_be_visible()
+    expect(portal.get_by_role("link", name="Python service")).to_be_visible()
     runbook = portal.locator("main").get_by_text("Has a runbook")
     expect(runbook.first).to_be_visible(timeout=10_000)
     expect(portal.get_by_text("Add docs/runbook.md that says").first).to_be_visible()

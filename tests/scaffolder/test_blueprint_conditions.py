@@ -128,7 +128,7 @@ def test_defaults_of_nested_objects():
         ({"pattern": "^[a-z]+$"}, "A", "This must match the pattern ^[a-z]+$."),
         ({"pattern": "^[a-z]+$"}, "a\n", "This must match the pattern ^[a-z]+$."),
         ({"pattern": "^a$", "ui:help": "Only a."}, "b",
-         "This must match the pattern ^a$. Only a."),
+         "This has another form than is asked for. Only a."),
         ({"pattern": "^a$", "errorMessage": "Say a."}, "b", "Say a."),
         ({"pattern": "^a$", "errorMessage": {"pattern": "Say a!"}}, "b", "Say a!"),
         ({"enum": ["a", 1, True]}, "b", "This must be one of: a, 1, true."),
