@@ -5,7 +5,7 @@ from urllib.parse import parse_qs, quote, urlsplit
 
 from django.conf import settings
 
-from forge import Forge
+from forge import Forge, GitCache
 
 
 class NotOurForge(ValueError):
@@ -22,6 +22,11 @@ def _client(url: str, token: str) -> Forge:
 def connect() -> Forge:
     """The client for the configured forge, one a process."""
     return _client(settings.GITLAB_URL, settings.GITLAB_TOKEN)
+
+
+def git() -> GitCache:
+    """The configured forge over Git, with its cache of bare repositories."""
+    return GitCache(settings.DATA_DIR / "git", settings.GITLAB_URL, settings.GITLAB_TOKEN)
 
 
 def hosts() -> set[str]:

@@ -13,6 +13,7 @@ from forge.errors import (
     ForgeRefused,
     ForgeUnavailable,
 )
+from forge.git import GitCache
 from forge.results import Change, Commit, MergeRequest, Project
 
 __all__ = [
@@ -25,6 +26,7 @@ __all__ = [
     "ForgeNotFound",
     "ForgeRefused",
     "ForgeUnavailable",
+    "GitCache",
     "MergeRequest",
     "Project",
 ]

@@ -289,9 +289,8 @@ class Forge:
         query: dict[str, Any] = {"labels": labels, "state": "all", "scope": "all"}
         if updated_after:
             query["updated_after"] = updated_after.isoformat()
-        rows = self._list(
-            f"/groups/{_id(group)}/merge_requests", f"list {group}'s changes", **query
-        )
+        url = f"/groups/{_id(group)}/merge_requests"
+        rows = self._list(url, f"list the merge requests of {group}", **query)
         return ((row["project_id"], MergeRequest.of(row)) for row in rows)
 
     def merge(self, project: str, iid: int) -> MergeRequest:

@@ -70,9 +70,7 @@ def from_gitlab(
 
 
 @contextmanager
-def translated(
-    doing: str, retry_after: Callable[[], float | None] = lambda: None
-) -> Iterator[None]:
+def translated(doing: str, retry_after: Callable[[], float | None]) -> Iterator[None]:
     """Turns every error of python-gitlab and requests into one of ours.
 
     `retry_after` tells how many seconds the forge's last answer asked us to wait.

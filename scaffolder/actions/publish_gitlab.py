@@ -1,15 +1,17 @@
 """publish:gitlab: makes a project in the forge, with the workspace as its first commit."""
 
+from collections.abc import Container
 from datetime import datetime, timedelta
 
 from django.utils import timezone
 
-from catalog.forges import NotOurForge, connect, parse_repo_url
+from catalog.forges import NotOurForge, connect, git, parse_repo_url
 from forge import Change, Forge, ForgeConflict, ForgeNotFound, Project
 from scaffolder.actions import STRING, ActionFailed, Context, Json, action
 from scaffolder.weave.tree import EXECUTABLE, SYMLINK, Tree
 
 CLOCK_TOLERANCE = timedelta(minutes=2)
+AUTHOR = ("Bespoke", "bespoke@localhost")
 
 
 @action(
@@ -122,16 +124,14 @@ def _first_commit(
         return forge.tip(project.path, branch).id  # an earlier attempt's
     except ForgeNotFound:
         pass
-    message = given.get("gitCommitMessage", "initial commit")
-    prefix = given.get("sourcePath") or ""
-    commit = forge.commit(
-        project.path,
-        branch=branch,
+    message = given.get("gitCommitMessage", "Begin the repository")
+    tree = subtree(context.workspace, given.get("sourcePath") or "")
+    commit = commit_files(
+        forge, project.path, branch=branch, start=None, parent=None, present=set(), files=tree,
         message=f"{message}\n\nBespoke-Run: {context.run_id}",
-        changes=creations(subtree(context.workspace, prefix)),
-    )
-    context.log(f"Committed {len(context.workspace)} files to {branch}")
-    return commit.id
+    )  # fmt: skip
+    context.log(f"Committed {len(tree)} files to {branch}")
+    return commit
 
 
 def subtree(tree: Tree, folder: str) -> Tree:
@@ -146,16 +146,27 @@ def subtree(tree: Tree, folder: str) -> Tree:
     }
 
 
-def creations(tree: Tree) -> list[Change]:
-    refuse_links(tree)
-    return [
-        Change("create", path, file.content, executable=file.mode == EXECUTABLE)
-        for path, file in sorted(tree.items())
-    ]
+def commit_files(
+    forge: Forge, project: str, *, branch: str, start: str | None, parent: str | None,
+    present: Container[str], files: Tree, message: str,
+) -> str:  # fmt: skip
+    """One commit of `files` on `parent`, the tip of `branch` (or of `start`); returns its id.
 
-
-def refuse_links(tree: Tree) -> None:
-    """GitLab's commit API cannot make symbolic links."""
-    links = [path for path, file in tree.items() if file.mode == SYMLINK]
-    if links:
-        raise ActionFailed(f"{links[0]} is a symbolic link, which cannot be published yet.")
+    By the commit API, for which `present` tells what is there already; or by Git where there is
+    a symbolic link, which the API cannot make.
+    """
+    if any(file.mode == SYMLINK for file in files.values()):
+        contents = {path: (file.mode, file.content) for path, file in files.items()}
+        return git().push(project, branch=branch, parent=parent, message=message,
+                          files=contents, author=AUTHOR)  # fmt: skip
+    changes = [
+        Change(
+            "update" if path in present else "create", path, file.content,
+            executable=file.mode == EXECUTABLE,
+        )
+        for path, file in sorted(files.items())
+    ]  # fmt: skip
+    commit = forge.commit(
+        project, branch=branch, start_branch=start, message=message, changes=changes
+    )
+    return commit.id

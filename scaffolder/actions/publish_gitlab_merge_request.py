@@ -6,8 +6,8 @@ import posixpath
 from catalog.forges import connect
 from forge import Change, Forge, ForgeNotFound, Project
 from scaffolder.actions import BOOLEAN, STRING, ActionFailed, Context, Json, action
-from scaffolder.actions.publish_gitlab import refuse_links, repo_path, subtree
-from scaffolder.weave.tree import EXECUTABLE, Tree
+from scaffolder.actions.publish_gitlab import commit_files, repo_path, subtree
+from scaffolder.weave.tree import Tree
 
 
 @action(
@@ -90,43 +90,29 @@ def _commit(context: Context, forge: Forge, project: Project, target: str, given
     """Brings the branch to the workspace's content; a commit only where something differs."""
     branch = given["branchName"]
     wanted = _placed(subtree(context.workspace, given.get("sourcePath", "")), given)
-    refuse_links(wanted)
     try:
-        forge.tip(project.path, branch)
-        start = None
+        parent, start = forge.tip(project.path, branch).id, None
     except ForgeNotFound:
-        start = target
-    changes = _changes(wanted, forge.tree(project.path, start or branch))
-    if not changes:
+        parent, start = forge.tip(project.path, target).id, target
+    present = forge.tree(project.path, parent)
+    files = {
+        path: file
+        for path, file in wanted.items()
+        if present.get(path) != (file.mode, _blob_id(file.content))
+    }
+    if not files:
         context.log(f"The branch {branch} has this content already")
         return
-    forge.commit(
-        project.path,
-        branch=branch,
-        start_branch=start,
-        message=f"{given['title']}\n\nBespoke-Run: {context.run_id}",
-        changes=changes,
-    )
-    context.log(f"Committed {len(changes)} files to {branch}")
+    commit_files(
+        forge, project.path, branch=branch, start=start, parent=parent, present=present,
+        files=files, message=f"{given['title']}\n\nBespoke-Run: {context.run_id}",
+    )  # fmt: skip
+    context.log(f"Committed {len(files)} files to {branch}")
 
 
 def _placed(tree: Tree, given: Json) -> Tree:
     folder = given.get("targetPath") or "."
     return {posixpath.normpath(posixpath.join(folder, path)): f for path, f in tree.items()}
-
-
-def _changes(wanted: Tree, present: dict[str, tuple[str, str]]) -> list[Change]:
-    """What to create and update; files that the workspace does not have are left alone."""
-    return [
-        Change(
-            "update" if path in present else "create",
-            path,
-            file.content,
-            executable=file.mode == EXECUTABLE,
-        )
-        for path, file in sorted(wanted.items())
-        if present.get(path) != (file.mode, _blob_id(file.content))
-    ]
 
 
 def _blob_id(content: bytes) -> str:

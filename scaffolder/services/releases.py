@@ -6,13 +6,12 @@ import posixpath
 from typing import Any
 
 import structlog
-from django.conf import settings
 from django.db import transaction
 
 from accounts import audit
 from catalog.descriptor import read
+from catalog.forges import git
 from catalog.models import Entity, Repository
-from forge.git import snapshot
 from scaffolder import blocks
 from scaffolder.models import Release, store_tree
 from scaffolder.weave.tree import File, Tree, digest
@@ -45,7 +44,7 @@ def release_blocks(*, repository: str) -> list[Release]:
     ).with_place()
     if not entities:
         return []
-    files = snapshot(settings.GITLAB_URL, row.path, row.commit, token=settings.GITLAB_TOKEN)
+    files = git().snapshot(row.path, row.commit)
     tree = {path: File(content, mode) for path, (mode, content) in files.items()}
     made = [_release(row, entity, tree) for entity in entities]
     return [release for release in made if release]

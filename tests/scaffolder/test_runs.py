@@ -308,3 +308,32 @@ def test_the_state_of_the_merge_request_is_kept(release, run, group: str):
     assert services.note_merge_request(project=f"{group}/svc", iid=1, state="merged") == 1
     done.refresh_from_db()
     assert done.merge_request["state"] == "merged"
+
+
+# -- bytes --------------------------------------------------------------------------------------
+@pytest.mark.parametrize("empty", [True, False], ids=["merge request", "first commit"])
+def test_links_modes_binaries_and_line_ends_survive(
+    release, run, forge: Forge, group: str, empty: bool
+):
+    from catalog.forges import git
+    from scaffolder.models import store_tree
+    from scaffolder.weave.tree import File
+
+    steps = publishing(group)
+    steps[1]["input"]["sourcePath"] = False if empty else "./"
+    made = release(steps if empty else steps[:2])
+    tree = load_tree(made.tree) | {
+        "skeleton/docs": File(b"README.md", "120000"),
+        "skeleton/logo.bin": File(bytes(range(256))),
+        "skeleton/dos.txt": File(b"one\r\ntwo\r\n"),
+    }
+    made.tree = store_tree(tree)
+    made.save()
+    done = run(made)
+    assert done.error == ""
+    branch = "golden-path/x" if empty else "main"
+    files = git().snapshot(f"{group}/svc", forge.tip(f"{group}/svc", branch).id)
+    assert files["docs"] == ("120000", b"README.md")
+    assert files["logo.bin"] == ("100644", bytes(range(256)))
+    assert files["dos.txt"] == ("100644", b"one\r\ntwo\r\n")
+    assert files["run.sh"][0] == "100755"
