@@ -1,9 +1,22 @@
 """How tasks are queued: after the commit that makes their work visible."""
 
-from typing import Any
+from typing import Any, NoReturn
 
 from celery import Task
 from django.db import transaction
+
+from forge import ForgeUnavailable
+
+LONGEST_PAUSE = 300
+
+
+def reschedule(task: Task[..., Any], error: ForgeUnavailable) -> NoReturn:
+    """Puts the running task back into the queue: when the forge says, or a little later each time.
+
+    Nothing sleeps in a worker. Raises celery.exceptions.Retry, or the error after the last try.
+    """
+    delay = error.retry_after or min(2**task.request.retries, LONGEST_PAUSE)
+    raise task.retry(exc=error, countdown=delay)
 
 
 def on_commit(task: Task[..., Any], *args: Any) -> None:

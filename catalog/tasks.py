@@ -2,18 +2,22 @@
 
 from datetime import timedelta
 
-from celery import shared_task
+from celery import Task, shared_task
 from django.utils import timezone
 
 from catalog.models import Source, WebhookDelivery
+from catalog.queueing import reschedule
 from forge import ForgeUnavailable
 
 
-@shared_task(autoretry_for=(ForgeUnavailable,), retry_backoff=2, max_retries=8)
-def read_repository(path: str) -> None:
+@shared_task(bind=True, max_retries=8)
+def read_repository(self: Task[..., None], path: str) -> None:
     from catalog import services
 
-    services.read_repository(path=path)
+    try:
+        services.read_repository(path=path)
+    except ForgeUnavailable as error:
+        reschedule(self, error)
 
 
 @shared_task
@@ -31,11 +35,14 @@ def read_sources() -> None:
         read_source(pk)
 
 
-@shared_task(autoretry_for=(ForgeUnavailable,), retry_backoff=2, max_retries=8)
-def handle_delivery(pk: int) -> None:
+@shared_task(bind=True, max_retries=8)
+def handle_delivery(self: Task[..., None], pk: int) -> None:
     from catalog import services
 
-    services.handle_delivery(pk=pk)
+    try:
+        services.handle_delivery(pk=pk)
+    except ForgeUnavailable as error:
+        reschedule(self, error)
 
 
 @shared_task

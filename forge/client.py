@@ -25,7 +25,15 @@ from forge.results import Budget, Change, Commit, MergeRequest, Project
 
 def _session(ca_bundle: str) -> requests.Session:
     """One connection pool a thread; its adapter repeats a GET whose connection broke."""
-    retry = Retry(total=1, connect=1, read=0, status=0, allowed_methods={"GET"})
+    # Waiting is the caller's business, so Retry-After is left to it.
+    retry = Retry(
+        total=1,
+        connect=1,
+        read=0,
+        status=0,
+        allowed_methods={"GET"},
+        respect_retry_after_header=False,
+    )
     session = requests.Session()
     for scheme in ("http://", "https://"):
         session.mount(scheme, requests.adapters.HTTPAdapter(max_retries=retry))

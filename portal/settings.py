@@ -215,6 +215,10 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 10.0,
     },
     "runs without a worker": {"task": "scaffolder.tasks.resume_runs", "schedule": 5.0},
+    "merge requests whose webhook was lost": {
+        "task": "scaffolder.tasks.check_merge_requests",
+        "schedule": 60.0,
+    },
     "releases not yet made": {"task": "scaffolder.tasks.release_changed_blocks", "schedule": 30.0},
     "verdicts not up to date": {
         "task": "scorecards.tasks.evaluate_outdated",

@@ -13,7 +13,7 @@ from typing import Any, Self
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 
 from accounts.models import Role, User
 from catalog.fields import OrderedJSONField
@@ -121,7 +121,14 @@ class RunQuerySet(models.QuerySet["Run"]):
     def claimable(self, now: datetime) -> Self:
         """Queued, or running for a worker that has not been heard of for a while."""
         lost = Q(status=Run.Status.RUNNING, heartbeat_at__lt=now - STALE)
-        return self.filter(Q(status=Run.Status.QUEUED) | lost)
+        due = Q(resume_at=None) | Q(resume_at__lte=now)
+        return self.filter(Q(due, status=Run.Status.QUEUED) | lost)
+
+    def with_open_merge_request(self) -> Self:
+        """Those asked about longest ago first."""
+        return self.filter(merge_request__state="opened").order_by(
+            F("merge_request__checked").asc(nulls_first=True), "created_at"
+        )
 
     def forgotten(self, now: datetime) -> Self:
         """Claimable for some time: the broker must have lost their task."""
@@ -156,6 +163,7 @@ class Run(models.Model):
     heartbeat_at = models.DateTimeField(null=True)
     created_at = models.DateTimeField(auto_now_add=True, db_index=True)
     queued_at = models.DateTimeField(auto_now_add=True)
+    resume_at = models.DateTimeField(null=True, help_text="Not before: the forge asked us to wait")
     started_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)
 

@@ -3,10 +3,11 @@
 import uuid
 from typing import Any
 
-from celery import shared_task
+from celery import Task, shared_task
 from celery.signals import worker_process_init
 from django.utils import timezone
 
+from catalog.queueing import reschedule
 from forge import ForgeUnavailable
 from scaffolder import sandbox
 from scaffolder.models import Run
@@ -32,11 +33,22 @@ def resume_runs() -> None:
         execute_run.delay(str(pk))
 
 
-@shared_task(autoretry_for=(ForgeUnavailable,), retry_backoff=2, max_retries=8)
-def release_blocks(repository: str) -> None:
+@shared_task(bind=True, max_retries=8)
+def release_blocks(self: Task[..., None], repository: str) -> None:
     from scaffolder import services
 
-    services.release_blocks(repository=repository)
+    try:
+        services.release_blocks(repository=repository)
+    except ForgeUnavailable as error:
+        reschedule(self, error)
+
+
+@shared_task
+def check_merge_requests() -> None:
+    """Periodic: merge requests whose webhook was lost."""
+    from scaffolder import services
+
+    services.check_merge_requests()
 
 
 @shared_task

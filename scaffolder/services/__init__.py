@@ -5,6 +5,7 @@ from scaffolder.services.lineage import entity_became_known, record_lineage
 from scaffolder.services.releases import outdated_repositories, release_blocks
 from scaffolder.services.runs import (
     cancel_run,
+    check_merge_requests,
     discard_draft,
     may_start,
     note_merge_request,
@@ -15,6 +16,7 @@ from scaffolder.services.runs import (
 
 __all__ = [
     "cancel_run",
+    "check_merge_requests",
     "discard_draft",
     "entity_became_known",
     "execute_run",

@@ -12,6 +12,7 @@ import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import Any
 
 import structlog
@@ -20,6 +21,7 @@ from django.utils import timezone
 
 from accounts import audit
 from forge import ForgeError, ForgeUnavailable
+from scaffolder import tasks
 from scaffolder.actions import ActionFailed, Context, actions
 from scaffolder.expressions import ExpressionError, evaluate, truthy
 from scaffolder.models import HEARTBEAT, Run, RunLog, RunStep, load_tree, store_tree
@@ -27,7 +29,16 @@ from scaffolder.services.lineage import record_lineage
 
 log = structlog.get_logger(__name__)
 ATTEMPTS = 3
+PATIENCE = 20  # how often a step is put off before a forge that always says “later” fails it
 PAUSE_SECONDS = 0.7
+
+
+class Postponed(Exception):
+    """The forge asked us to come back later: the run is queued for then, and costs nothing."""
+
+    def __init__(self, error: ForgeUnavailable, seconds: float) -> None:
+        super().__init__(str(error))
+        self.seconds = seconds
 
 
 class LeaseLost(Exception):
@@ -53,10 +64,24 @@ def execute_run(*, pk: uuid.UUID) -> None:
     try:
         with _heartbeat(run):
             _Execution(run).go()
+    except Postponed as later:
+        _postpone(run, later)
     except LeaseLost:
         log.warning("lease lost: another worker has this run")
     finally:
         structlog.contextvars.unbind_contextvars("run")
+
+
+def _postpone(run: Run, later: Postponed) -> None:
+    """Queues the run for the time that the forge named."""
+    run.resume_at = timezone.now() + timedelta(seconds=later.seconds)
+    with transaction.atomic():
+        RunLog.objects.create(run=run, text=f"{later} — going on in {later.seconds:.0f} s")
+        run.steps.filter(status=RunStep.Status.RUNNING).update(status=RunStep.Status.PENDING)
+        run.status = Run.Status.QUEUED
+        _write(run, "resume_at", "status")
+        Run.objects.filter(pk=run.pk).update(lease=None)
+    tasks.execute_run.apply_async((str(run.pk),), countdown=later.seconds)
 
 
 @contextmanager
@@ -134,7 +159,7 @@ class _Execution:
         except (ActionFailed, ExpressionError, ForgeError) as error:
             step.status, step.error = RunStep.Status.FAILED, str(error)
             self.say(step, str(error))
-        except LeaseLost:
+        except (LeaseLost, Postponed):
             raise
         except Exception as error:  # a fault of ours: the person gets an id, the log the rest
             log.exception("step failed unexpectedly", step=step.step_id)
@@ -173,6 +198,8 @@ class _Execution:
                 output = action.run(context, given)
                 break
             except ForgeUnavailable as error:
+                if error.retry_after and step.attempts < PATIENCE:
+                    raise Postponed(error, error.retry_after) from error
                 if attempt == ATTEMPTS:
                     raise
                 self.say(step, f"{error} — trying again")

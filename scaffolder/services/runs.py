@@ -10,9 +10,13 @@ from django.utils import timezone
 
 from accounts import audit
 from accounts.models import Role, User
+from catalog.forges import connect
 from catalog.queueing import on_commit
+from forge import ForgeNotFound, ForgeUnavailable
 from scaffolder import blocks, tasks
 from scaffolder.models import Draft, Release, Run, RunStep
+
+CHECKED_AT_ONCE = 50
 
 
 def may_start(user: User) -> bool:
@@ -100,9 +104,31 @@ def note_merge_request(*, project: str, iid: int, state: str) -> int:
     """Keeps the state of the merge request that a run opened; returns how many runs it was."""
     runs = Run.objects.filter(merge_request__project=project, merge_request__iid=iid)
     for run in runs:
-        merge_request = dict(run.merge_request or {}) | {"state": state}
+        checked = {"state": state, "checked": timezone.now().isoformat()}
+        merge_request = dict(run.merge_request or {}) | checked
         Run.objects.filter(pk=run.pk).update(merge_request=merge_request)
     return len(runs)
+
+
+def check_merge_requests() -> int:
+    """Asks the forge about the merge requests that we believe open; returns how many are not.
+
+    Oldest looked at last, so that a long list is got through in turns.
+    """
+    changed = 0
+    for run in Run.objects.with_open_merge_request()[:CHECKED_AT_ONCE]:
+        known = run.merge_request or {}
+        try:
+            request = connect().merge_request(known["project"], known["iid"])
+        except ForgeNotFound:
+            state = "gone"
+        except ForgeUnavailable:
+            return changed  # the next turn asks again
+        else:
+            state = request.state
+        changed += state != "opened"
+        note_merge_request(project=known["project"], iid=known["iid"], state=state)
+    return changed
 
 
 def save_draft(*, user: User, template_ref: str, answers: dict[str, Any]) -> Draft:
