@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -33,11 +34,25 @@ def problems(kind: str, descriptor: dict[str, Any], tree: Tree) -> list[str]:
     sentences = [str(problem) for problem in findings]
     if blueprint is None:
         return sentences or ["The template cannot be read."]
-    return sentences + [
-        f"spec.steps.{index}: there is no action “{step.action}”."
-        for index, step in enumerate(blueprint.steps)
-        if step.action not in actions()
-    ]
+    return sentences + list(_not_understood(blueprint))
+
+
+def _not_understood(blueprint: Blueprint) -> Iterator[str]:
+    """What we do not do yet: better refused than done without it."""
+    for index, step in enumerate(blueprint.steps):
+        if step.action not in actions():
+            yield f"spec.steps.{index}: there is no action “{step.action}”."
+        if step.each is not None:
+            yield f"spec.steps.{index}.each is not supported yet."
+        if any(name in str(step.condition) for name in ("always()", "failure()")):
+            yield f"spec.steps.{index}.if: always() and failure() are not supported yet."
+    for field in (field for page in blueprint.pages for field in page.fields):
+        if field.ui_field == "Secret" or field.widget == "password":
+            yield f"The question “{field.name}” asks for a secret: secrets are not supported yet."
+    if blueprint.secrets:
+        yield "spec.secrets is not supported yet."
+    if blueprint.approvals:
+        yield "spec.approvals is not supported yet."
 
 
 @dataclass(frozen=True)

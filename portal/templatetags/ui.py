@@ -180,8 +180,8 @@ def panel(context: Any, found: Panel, values: dict[str, Any]) -> SafeString:
 
 @register.filter
 def layer_name(layer: str) -> str:
-    """What a layer of a tree is called: `template:default/x@1.0.0` and `aspect x 1.0.0` are x."""
-    return layer.rpartition("/")[2].partition("@")[0].removeprefix("aspect ").split(" ")[0]
+    """What a layer of a tree is called: `template:default/x@1.0.0` is x."""
+    return layer.rpartition("/")[2].partition("@")[0]
 
 
 @register.filter
@@ -189,8 +189,8 @@ def layer_origin(layer: str) -> str:
     """The rest of what there is to say about a layer: its kind and version."""
     if layer == "lineage":
         return "written by the portal"
-    kind = layer.replace(" ", ":").partition(":")[0]
-    return f"{kind_title(kind).lower()}, version {layer.replace(' ', '@').rpartition('@')[2]}"
+    kind, _, rest = layer.partition(":")
+    return f"{kind_title(kind).lower()}, version {rest.rpartition('@')[2]}"
 
 
 # -- forms --------------------------------------------------------------------------------------

@@ -40,7 +40,12 @@ def weave(context: Context, given: Json) -> Json:
     context.workspace.clear()
     context.workspace.update(woven.tree)
     context.layers.clear()
-    context.layers.update({path: list(names) for path, names in woven.provenance.items()})
+    called = {
+        layer.name: str(release) for layer, (release, _, _) in zip(aspects, layers, strict=True)
+    }
+    context.layers.update(
+        {path: [called.get(n, n) for n in names] for path, names in woven.provenance.items()}
+    )
     releases = [release for release, _, _ in layers]
     _add_lineage(context, releases)
     names = [str(release) for release in releases]

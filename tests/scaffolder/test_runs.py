@@ -337,3 +337,21 @@ def test_links_modes_binaries_and_line_ends_survive(
     assert files["logo.bin"] == ("100644", bytes(range(256)))
     assert files["dos.txt"] == ("100644", b"one\r\ntwo\r\n")
     assert files["run.sh"][0] == "100755"
+
+
+@pytest.mark.parametrize(
+    ("spec", "words"),
+    [
+        ({"parameters": [{"properties": {"key": {"type": "string", "ui:field": "Secret"}}}]}, "asks for a secret"),
+        ({"approvals": [{"group": "group:default/security"}]}, "spec.approvals"),
+        ({"secrets": {"schema": {"type": "object", "properties": {"k": {"type": "string"}}}}}, "spec.secrets"),
+        ({"steps": [FETCH | {"each": ["a", "b"]}]}, "each"),
+        ({"steps": [FETCH | {"if": "${{ always() }}"}]}, "always()"),
+    ],
+    ids=str,
+)
+def test_what_is_not_understood_is_refused_and_never_left_out(release, person, spec, words: str):
+    made = release(**spec)
+    assert any(words in problem for problem in made.problems), made.problems
+    with pytest.raises(ValidationError, match="has problems"):
+        services.start_run(release=made, answers={"name": "a", "owner": "x"}, by=person())
