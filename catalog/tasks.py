@@ -2,12 +2,15 @@
 
 from datetime import timedelta
 
+import structlog
 from celery import Task, shared_task
 from django.utils import timezone
 
 from catalog.models import Source, WebhookDelivery
 from catalog.queueing import reschedule
 from forge import ForgeUnavailable
+
+log = structlog.get_logger(__name__)
 
 
 @shared_task(bind=True, max_retries=8)
@@ -26,6 +29,14 @@ def read_source(pk: int) -> None:
 
     if source := Source.objects.filter(pk=pk).first():
         services.read_source(source=source)
+
+
+@shared_task
+def connect_hooks() -> None:
+    from catalog.services.sources import connect_hooks as connect
+
+    for problem in connect():
+        log.warning("no webhook: pushes are found by the schedule instead", reason=problem)
 
 
 @shared_task

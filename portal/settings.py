@@ -33,7 +33,6 @@ INSTALLED_APPS = [
     "scaffolder.apps.ScaffolderConfig",
     "catalog.apps.CatalogConfig",
     "accounts.apps.AccountsConfig",
-    "jazzy_tabler",
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -42,6 +41,7 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "django.contrib.postgres",
     "django.contrib.humanize",
+    "jazzy_tabler",  # for its copy of Tabler; its admin pages break the policy, Django's do not
     "django_structlog",
     "django_htmx",
     "template_partials",
@@ -165,7 +165,6 @@ STORAGES = {
         else "portal.static.ManifestStorage"
     },
 }
-JAZZMIN_SETTINGS = {"site_title": "Bespoke", "site_header": "Bespoke", "site_brand": "Bespoke"}
 
 # -- the REST API -------------------------------------------------------------------------------
 REST_FRAMEWORK = {

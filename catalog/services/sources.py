@@ -23,6 +23,7 @@ def add_source(*, group: str, by: User | None) -> Source:
     if created:
         audit.record(by=by, verb="added", object_type="source", object_id=source.group)
     on_commit(tasks.read_source, source.pk)
+    on_commit(tasks.connect_hooks)
     return source
 
 

@@ -4,15 +4,12 @@ import hashlib
 from pathlib import Path
 from typing import Any
 
-import structlog
 from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand
 
 from catalog.models import Source
-from catalog.services.sources import connect_hooks
-
-log = structlog.get_logger(__name__)
+from catalog.tasks import connect_hooks
 
 
 class Command(BaseCommand):
@@ -24,8 +21,7 @@ class Command(BaseCommand):
         collect_static_files()
         if settings.DEMO and not Source.objects.exists():
             call_command("load_demo")
-        for problem in connect_hooks():
-            log.warning("no webhook: pushes are found by the schedule instead", reason=problem)
+        connect_hooks()
 
 
 def collect_static_files() -> None:
