@@ -203,6 +203,9 @@ class Forge:
         } | settings
         return Project.of(self._post("/projects", f"create the project {path}", data))
 
+    def set_topics(self, path: str, topics: list[str]) -> None:
+        self._put(f"/projects/{_id(path)}", f"set the topics of {path}", {"topics": topics})
+
     def delete_project(self, path: str) -> None:
         with self._translated(f"delete the project {path}"):
             self._api.http_delete(f"/projects/{_id(path)}")
@@ -317,7 +320,7 @@ class Forge:
             "signing_token": signing_token,
         }
         for hook in self._list(base, f"list the hooks of {group}"):
-            if hook["url"].rsplit("/webhooks/", 1)[-1] == url.rsplit("/webhooks/", 1)[-1]:
+            if hook["url"] == url:
                 self._put(f"{base}/{hook['id']}", f"update the hook of {group}", data)
                 return
         self._post(base, f"add a hook to {group}", data)

@@ -19,6 +19,7 @@ class Project:
     default_branch: str
     visibility: str
     archived: bool
+    topics: tuple[str, ...]
     empty: bool
     created_at: datetime
     last_activity_at: datetime
@@ -33,6 +34,7 @@ class Project:
             default_branch=data.get("default_branch") or "",
             visibility=data.get("visibility", "private"),
             archived=data.get("archived", False),
+            topics=tuple(data.get("topics") or ()),
             empty=data.get("empty_repo", False),
             created_at=datetime.fromisoformat(data["created_at"]),
             last_activity_at=datetime.fromisoformat(

@@ -31,7 +31,7 @@ def _release(request: Request, ref: str) -> Release:
         full = str(refs.parse(ref, default_kind="template"))
     except refs.InvalidRef as error:
         raise ValidationError({"templateRef": [str(error)]}) from error
-    get_object_or_404(Entity.objects.visible_to(signed_in(request)), ref=full)
+    get_object_or_404(Entity.objects.visible_to(signed_in(request)), ref=full, orphaned_at=None)
     release = Release.objects.newest(full)
     if release is None:
         raise NotFound("This golden path has not been released yet.")

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 from scaffolder import sandbox
-from scaffolder.actions import actions
+from scaffolder.actions import ActionFailed, actions
 from scaffolder.blueprint import (
     Blueprint,
     Page,
@@ -18,6 +18,7 @@ from scaffolder.blueprint import (
     validate,
     with_defaults,
 )
+from scaffolder.expressions import evaluate
 from scaffolder.models import Release
 from scaffolder.weave.aspect import parse_aspect
 from scaffolder.weave.tree import Tree
@@ -83,6 +84,13 @@ class GoldenPath:
         """The page's schema with the conditions resolved for these answers."""
         return dict(active_schema(page.schema, answers))
 
+    def known(self, answers: dict[str, Any]) -> dict[str, Any]:
+        """The answers to questions that are still asked, given the other answers."""
+        names = {
+            name for page in self.pages for name in self.schema(page, answers).get("properties", {})
+        }
+        return {name: value for name, value in answers.items() if name in names}
+
     def check(self, answers: dict[str, Any]) -> tuple[dict[str, Any], dict[str, list[str]]]:
         """The values of a run, defaults filled in, and messages by field."""
         values: dict[str, Any] = {}
@@ -116,6 +124,18 @@ def checked(schema: dict[str, Any], values: dict[str, Any]) -> dict[str, list[st
         return dict(sandbox.call(validate, schema, values, seconds=3))
     except sandbox.STOPPED as error:
         return {name: [f"This could not be checked: {error}"] for name in values}
+
+
+def evaluated(value: Any, names: dict[str, Any], where: str) -> Any:
+    """The value with its expressions evaluated, in the sandbox: a regular expression in one of
+    them may take for ever. Raises ExpressionError, or ActionFailed when it was stopped.
+    """
+    if "${{" not in str(value):
+        return value
+    try:
+        return sandbox.call(partial(evaluate, value, names, where=where), seconds=5)
+    except sandbox.STOPPED as error:
+        raise ActionFailed(f"{where}: {error}") from error
 
 
 def golden_path(release: Release) -> GoldenPath:

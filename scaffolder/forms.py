@@ -20,7 +20,8 @@ class PageForm(forms.Form):
     ) -> None:
         super().__init__(data, initial=answers)
         self.page = page
-        self.schema = path.schema(page, answers)
+        # What is typed just now decides which conditional questions this page has.
+        self.schema = path.schema(page, answers if data is None else answers | _typed(page, data))
         for field in fields_of(self.schema):
             self.fields[field.name] = _form_field(field, user)
 
@@ -38,6 +39,18 @@ class PageForm(forms.Form):
             if target is None or target not in self.errors:
                 self.add_error(target, messages)
         return given
+
+
+def _typed(page: Page, data: Any) -> dict[str, Any]:
+    """The page's unconditional answers as they were sent, in their JSON types."""
+    typed: dict[str, Any] = {}
+    for field in page.fields:
+        if field.type == "boolean":
+            typed[field.name] = field.name in data
+        elif field.name in data:
+            texts = {str(value): value for value in field.enum}
+            typed[field.name] = texts.get(data[field.name], data[field.name])
+    return typed
 
 
 def _form_field(field: Field, user: User) -> forms.Field:

@@ -17,6 +17,7 @@ from django.db.models import F, Q
 
 from accounts.models import Role, User
 from catalog.fields import OrderedJSONField
+from catalog.models import Entity
 from scaffolder.weave.tree import File, Tree
 
 HEARTBEAT = timedelta(seconds=2)
@@ -65,10 +66,14 @@ def load_tree(stored: Mapping[str, list[str]]) -> dict[str, File]:
 
 class ReleaseQuerySet(models.QuerySet["Release"]):
     def newest(self, block_ref: str) -> Release | None:
-        return self.filter(block_ref=block_ref).order_by("-pk").first()
+        """The content that the block's repository has now, also after a step back."""
+        return self.filter(block_ref=block_ref).order_by("-current_since").first()
 
     def newest_of_each(self, kind: str) -> Self:
-        newest = self.filter(kind=kind).order_by("block_ref", "-pk").distinct("block_ref")
+        """The same for every block of a kind that the catalogue still has."""
+        alive = Entity.objects.filter(kind=kind, orphaned_at=None).values("ref")
+        blocks = self.filter(kind=kind, block_ref__in=alive)
+        newest = blocks.order_by("block_ref", "-current_since").distinct("block_ref")
         return self.filter(pk__in=newest.values("pk"))
 
 
@@ -89,6 +94,7 @@ class Release(models.Model):
         max_length=64, help_text="The newest commit that has this content"
     )
     created_at = models.DateTimeField(auto_now_add=True)
+    current_since = models.DateTimeField(help_text="When the repository last came to this content")
 
     objects = ReleaseQuerySet.as_manager()
 
@@ -112,8 +118,13 @@ class Release(models.Model):
 
 class RunQuerySet(models.QuerySet["Run"]):
     def visible_to(self, user: User) -> Self:
-        """Everybody's runs can be looked at, so that a link can be shared; drafts are no runs."""
-        return self.all()
+        """One's own, and those about nothing that is hidden, so that a link can be shared."""
+        if user.sees_everything:
+            return self.all()
+        visible = Entity.objects.visible_to(user)
+        hidden = Entity.objects.exclude(pk__in=visible.values("pk")).values("ref")
+        open_to_all = ~Q(template_ref__in=hidden) & ~Q(entity_ref__in=hidden)
+        return self.filter(Q(user=user) | open_to_all)
 
     def of(self, user: User) -> Self:
         return self.filter(user=user)

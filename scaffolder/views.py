@@ -37,9 +37,17 @@ def golden_paths(request: HttpRequest) -> HttpResponse:
     return render(request, "scaffolder/golden_paths.html", context)
 
 
+def _developer(request: HttpRequest) -> User:
+    """The user, if the role allows to run golden paths."""
+    user = signed_in(request)
+    if not services.may_start(user):
+        raise PermissionDenied("Your role cannot run golden paths: ask for a developer's role.")
+    return user
+
+
 def _path(user: User, namespace: str, name: str) -> GoldenPath:
     ref = f"template:{namespace}/{name}".lower()
-    get_object_or_404(Entity.objects.visible_to(user), ref=ref)
+    get_object_or_404(Entity.objects.visible_to(user), ref=ref, orphaned_at=None)
     release = Release.objects.newest(ref)
     if release is None:
         raise Http404("This golden path has not been released yet.")
@@ -49,9 +57,7 @@ def _path(user: User, namespace: str, name: str) -> GoldenPath:
 @require_http_methods(["GET", "POST"])
 def form(request: HttpRequest, namespace: str, name: str, number: int = 1) -> HttpResponse:
     """One page of the form. Answers are kept as a draft; the last page leads to the review."""
-    user = signed_in(request)
-    if not services.may_start(user):
-        raise PermissionDenied("Your role cannot run golden paths: ask for a developer's role.")
+    user = _developer(request)
     path = _path(user, namespace, name)
     ref = path.release.block_ref
     if not 1 <= number <= max(len(path.pages), 1):
@@ -63,7 +69,8 @@ def form(request: HttpRequest, namespace: str, name: str, number: int = 1) -> Ht
     page_form = PageForm(path, page, user, answers, request.POST or None)
     if request.method == "POST" and page_form.is_valid():
         kept = {key: value for key, value in answers.items() if key not in page_form.fields}
-        services.save_draft(user=user, template_ref=ref, answers=kept | page_form.cleaned_data)
+        given = path.known(kept | page_form.cleaned_data)
+        services.save_draft(user=user, template_ref=ref, answers=given)
         if number < len(path.pages):
             return redirect("scaffolder:form-page", namespace, name, number + 1)
         return redirect("scaffolder:review", namespace, name)
@@ -94,7 +101,7 @@ def _wizard(path: GoldenPath, number: int) -> dict[str, Any]:
 @require_http_methods(["GET", "POST"])
 def review(request: HttpRequest, namespace: str, name: str) -> HttpResponse:
     """The values, and the files that will be made with the layer that each comes from."""
-    user = signed_in(request)
+    user = _developer(request)
     path = _path(user, namespace, name)
     answers = Draft.objects.values_of(user, path.release.block_ref)
     values, errors = path.check(answers)
@@ -163,9 +170,11 @@ def run(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     """A run; while it goes on, htmx asks again for the part that changes."""
     user = signed_in(request)
     row = get_object_or_404(Run.objects.visible_to(user).select_related("release", "user"), pk=pk)
-    steps, lines = list(row.steps.all()), list(row.log.all()[:500])
+    steps, lines = list(row.steps.all()), list(row.log.order_by("-pk")[:500])[::-1]
     entity = Entity.objects.visible_to(user).filter(ref=row.entity_ref).first()
-    version = _version(row, [step.status for step in steps], len(lines), entity is not None)
+    version = _version(
+        row, [step.status for step in steps], lines[-1].pk if lines else 0, entity is not None
+    )
     if request.headers.get("HX-Request") and request.GET.get("version") == version:
         return HttpResponse(status=204)
     context = {
@@ -199,8 +208,9 @@ def _poll_seconds(row: Run, entity: Entity | None) -> int:
 
 def _links(row: Run) -> list[dict[str, str]]:
     """The output links of a completed run, those whose condition is false left out."""
-    links = row.output.get("links", [])
-    return [link for link in links if link.get("url") and link.get("if", True)]
+    links = row.output.get("links") or []
+    shown = [link for link in links if isinstance(link, dict) and link.get("if", True)]
+    return [link for link in shown if str(link.get("url", "")).startswith(("http://", "https://"))]
 
 
 @require_POST

@@ -16,6 +16,7 @@ from typing import Any
 
 from jsonschema import Draft7Validator
 
+from accounts.models import User
 from scaffolder.weave.tree import File, Tree
 
 Json = dict[str, Any]
@@ -41,7 +42,7 @@ class Context:
     workspace: dict[str, File]
     values: Json
     chosen: frozenset[str]
-    user_ref: str
+    user: User
     log: Callable[[str], None]
     run_id: str = ""
     notes: Json = field(default_factory=dict)

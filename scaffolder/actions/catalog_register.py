@@ -32,7 +32,7 @@ def catalog_register(context: Context, given: Json) -> Json:
         project, _ref, path = parse_file_url(url)
     except (NotOurForge, ValueError) as error:
         raise ActionFailed(str(error)) from error
-    location = register(project=project, path=path, by=None)
+    location = register(project=project, path=path, by=context.user)
     context.log(f"Registered {location}")
     ref = component_ref(context)
     context.facts["entity_ref"] = ref

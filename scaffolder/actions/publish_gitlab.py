@@ -1,16 +1,12 @@
 """publish:gitlab: makes a project in the forge, with the workspace as its first commit."""
 
 from collections.abc import Container
-from datetime import datetime, timedelta
-
-from django.utils import timezone
 
 from catalog.forges import NotOurForge, connect, git, parse_repo_url
 from forge import Change, Forge, ForgeConflict, ForgeNotFound, Project
 from scaffolder.actions import STRING, ActionFailed, Context, Json, action
 from scaffolder.weave.tree import EXECUTABLE, SYMLINK, Tree
 
-CLOCK_TOLERANCE = timedelta(minutes=2)
 AUTHOR = ("Bespoke", "bespoke@localhost")
 
 
@@ -70,44 +66,49 @@ def repo_path(repo_url: str) -> str:
 def ensure_project(context: Context, forge: Forge, path: str, branch: str, given: Json) -> Project:
     """Makes the project once, however often the step is begun.
 
-    The time of the first attempt is noted before it: a project that is there already is ours
-    only if an earlier attempt of this very step began before it was made.
+    The creation itself carries the run's mark (a topic, taken off again), so a project that is
+    there already is ours if it has the mark, or the id that an earlier attempt noted; never else.
     """
-    began = context.notes.get("project began")
-    if began is None:
-        if _exists(forge, path):
-            raise ActionFailed(_taken(path))
-        context.note("project began", timezone.now().isoformat())
+    mark = f"bespoke-run-{context.run_id}"
+    topics = list(given.get("topics") or [])
     settings = dict(given.get("settings") or {})
-    try:
-        project = forge.create_project(
-            path,
-            description=settings.pop("description", given.get("description", "")),
-            visibility=given.get("repoVisibility", "private"),
-            default_branch=branch,
-            **({"topics": given["topics"]} if "topics" in given else {}),
-            **settings,
-        )
-        context.log(f"Created the repository {path}")
-    except ForgeConflict:
-        project = forge.project(path)
-        if began is None or project.created_at < datetime.fromisoformat(began) - CLOCK_TOLERANCE:
-            raise ActionFailed(_taken(path)) from None
+    found = _find(forge, path)
+    if found is None:
+        found = _create(context, forge, path, {
+            "description": settings.pop("description", given.get("description", "")),
+            "visibility": given.get("repoVisibility", "private"),
+            "default_branch": branch,
+            "topics": [*topics, mark],
+        } | settings)  # fmt: skip
+    elif found.id != context.notes.get("project") and mark not in found.topics:
+        raise ActionFailed(_taken(path))
+    else:
         context.log(f"The repository {path} was made by an earlier attempt: going on with it")
+    context.note("project", found.id)
+    if mark in found.topics:
+        forge.set_topics(path, topics)
+    return found
+
+
+def _create(context: Context, forge: Forge, path: str, settings: Json) -> Project:
+    try:
+        made = forge.create_project(path, **settings)
+    except ForgeConflict as error:
+        raise ActionFailed(_taken(path)) from error
     except ForgeNotFound as error:
         group = path.rpartition("/")[0]
         raise ActionFailed(
             f"The forge has no group “{group}”, or the portal may not use it."
         ) from error
-    return project
+    context.log(f"Created the repository {path}")
+    return made
 
 
-def _exists(forge: Forge, path: str) -> bool:
+def _find(forge: Forge, path: str) -> Project | None:
     try:
-        forge.project(path)
+        return forge.project(path)
     except ForgeNotFound:
-        return False
-    return True
+        return None
 
 
 def _taken(path: str) -> str:

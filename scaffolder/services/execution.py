@@ -16,14 +16,15 @@ from datetime import timedelta
 from typing import Any
 
 import structlog
-from django.db import connection, transaction
+from django.db import DatabaseError, connection, transaction
 from django.utils import timezone
 
 from accounts import audit
 from forge import ForgeError, ForgeUnavailable
 from scaffolder import tasks
 from scaffolder.actions import ActionFailed, Context, actions
-from scaffolder.expressions import ExpressionError, evaluate, truthy
+from scaffolder.blocks import evaluated
+from scaffolder.expressions import ExpressionError, truthy
 from scaffolder.models import HEARTBEAT, Run, RunLog, RunStep, load_tree, store_tree
 from scaffolder.services.lineage import record_lineage
 
@@ -68,8 +69,20 @@ def execute_run(*, pk: uuid.UUID) -> None:
         _postpone(run, later)
     except LeaseLost:
         log.warning("lease lost: another worker has this run")
+    except Exception as error:  # noqa: BLE001  (logged there, with its trace)
+        _give_up(run, error)
     finally:
         structlog.contextvars.unbind_contextvars("run")
+
+
+def _give_up(run: Run, error: Exception) -> None:
+    """A fault of ours outside any step: the run ends, so that it cannot fail for ever."""
+    log.exception("run failed unexpectedly")
+    text = f"Unexpected error ({type(error).__name__}); the log has it under this run."
+    with transaction.atomic():
+        run.status, run.error, run.finished_at = Run.Status.FAILED, text, timezone.now()
+        _write(run, "status", "error", "finished_at")
+        Run.objects.filter(pk=run.pk).update(lease=None)
 
 
 def _postpone(run: Run, later: Postponed) -> None:
@@ -91,7 +104,11 @@ def _heartbeat(run: Run) -> Iterator[None]:
 
     def beat() -> None:
         while not over.wait(HEARTBEAT.total_seconds()):
-            Run.objects.filter(pk=run.pk, lease=run.lease).update(heartbeat_at=timezone.now())
+            try:
+                Run.objects.filter(pk=run.pk, lease=run.lease).update(heartbeat_at=timezone.now())
+            except DatabaseError:
+                log.warning("no heartbeat: the database did not answer", run=str(run.pk))
+                connection.close()
         connection.close()
 
     thread = threading.Thread(target=beat, daemon=True)
@@ -173,7 +190,7 @@ class _Execution:
 
     def _wanted(self, step: RunStep) -> bool:
         condition = step.definition.get("if", True)
-        return truthy(evaluate(condition, self._names(), where=f"{step.step_id}.if"))
+        return truthy(evaluated(condition, self._names(), f"{step.step_id}.if"))
 
     def _names(self) -> dict[str, Any]:
         """What expressions can see."""
@@ -190,7 +207,7 @@ class _Execution:
         action = actions().get(step.action)
         if action is None:
             raise ActionFailed(f"there is no action “{step.action}”")
-        given = evaluate(step.definition.get("input") or {}, self._names(), where=step.step_id)
+        given = evaluated(step.definition.get("input") or {}, self._names(), step.step_id)
         action.check_input(given)
         context = self._context(step)
         for attempt in range(1, ATTEMPTS + 1):
@@ -206,8 +223,8 @@ class _Execution:
                 time.sleep(PAUSE_SECONDS * attempt)
         step.notes["facts"] = context.facts
         step.notes["layers"] = context.layers
-        self.facts |= context.facts
-        self._note_facts(context)
+        known, self.facts = self.facts, self.facts | context.facts
+        self._note_facts(context, known)
         return output
 
     def _context(self, step: RunStep) -> Context:
@@ -224,7 +241,7 @@ class _Execution:
             workspace=self.workspace,
             values=self.run.values,
             chosen=frozenset(self.run.chosen),
-            user_ref=self.run.user.entity_ref or "",
+            user=self.run.user,
             log=lambda text: self.say(step, text),
             run_id=str(self.run.pk),
             notes=step.notes,
@@ -241,10 +258,12 @@ class _Execution:
             self.run.made = [*self.run.made, entry]
             _write(self.run, "made")
 
-    def _note_facts(self, context: Context) -> None:
-        self.run.merge_request = self.facts.get("merge_request")
+    def _note_facts(self, context: Context, known: dict[str, Any]) -> None:
         self.run.entity_ref = self.facts.get("entity_ref", "")
-        _write(self.run, "merge_request", "entity_ref")
+        _write(self.run, "entity_ref")
+        if "merge_request" in context.facts and "merge_request" not in known:
+            self.run.merge_request = self.facts["merge_request"]
+            _write(self.run, "merge_request")
         if "published" in context.facts and "blocks" in self.facts:
             record_lineage(
                 run=self.run,
@@ -255,7 +274,9 @@ class _Execution:
 
     # -- keeping --------------------------------------------------------------------------------
     def say(self, step: RunStep, text: str) -> None:
-        RunLog.objects.create(run=self.run, step_index=step.index, text=text[:10_000])
+        RunLog.objects.create(
+            run=self.run, step_index=step.index, text=text[:10_000].replace("\0", "")
+        )
 
     def _save(self, step: RunStep) -> None:
         with transaction.atomic():
@@ -286,7 +307,7 @@ class _Execution:
     def _output(self) -> dict[str, Any]:
         wanted = self.run.release.descriptor["spec"].get("output") or {}
         try:
-            output: dict[str, Any] = evaluate(wanted, self._names(), where="output")
-        except ExpressionError as error:
+            output: dict[str, Any] = evaluated(wanted, self._names(), "output")
+        except (ActionFailed, ExpressionError) as error:
             return {"problem": str(error)}
         return output

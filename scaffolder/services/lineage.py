@@ -60,7 +60,12 @@ def record_lineage(
                 entity_ref=run.entity_ref)
         for pk in blocks
     ]  # fmt: skip
-    return Lineage.objects.bulk_create(rows, ignore_conflicts=True)
+    return Lineage.objects.bulk_create(
+        rows,
+        update_conflicts=True,
+        unique_fields=["repository", "release"],
+        update_fields=["run", "answers", "base", "entity_ref"],
+    )
 
 
 def entity_became_known(*, repository: str, entity_ref: str) -> None:

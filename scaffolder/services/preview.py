@@ -7,8 +7,8 @@ from typing import Any
 
 from accounts.models import User
 from scaffolder.actions import ActionFailed, Context, actions
-from scaffolder.blocks import GoldenPath
-from scaffolder.expressions import ExpressionError, evaluate, truthy
+from scaffolder.blocks import GoldenPath, evaluated
+from scaffolder.expressions import ExpressionError, truthy
 from scaffolder.models import load_tree
 from scaffolder.weave.tree import File
 
@@ -37,7 +37,7 @@ def preview(path: GoldenPath, values: dict[str, Any], chosen: set[str], user: Us
         workspace=result.files,
         values=values,
         chosen=frozenset(chosen),
-        user_ref=user.entity_ref or "",
+        user=user,
         log=result.log.append,
         layers=result.layers,
     )
@@ -48,8 +48,8 @@ def preview(path: GoldenPath, values: dict[str, Any], chosen: set[str], user: Us
             result.skipped.append(step["name"])
             continue
         try:
-            if truthy(evaluate(step.get("if", True), names, where=step["id"])):
-                given = evaluate(step["input"], names, where=step["id"])
+            if truthy(evaluated(step.get("if", True), names, step["id"])):
+                given = evaluated(step["input"], names, step["id"])
                 action.check_input(given)
                 names["steps"] |= {step["id"]: {"output": action.run(context, given)}}
         except (ActionFailed, ExpressionError) as error:

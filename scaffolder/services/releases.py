@@ -7,6 +7,7 @@ from typing import Any
 
 import structlog
 from django.db import transaction
+from django.utils import timezone
 
 from accounts import audit
 from catalog.descriptor import read
@@ -24,7 +25,7 @@ BLOCK_KINDS = ("template", "aspect")
 def outdated_repositories() -> list[str]:
     """Paths of repositories that hold a block whose files nobody has compared yet."""
     entities = Entity.objects.filter(kind__in=BLOCK_KINDS, orphaned_at=None).with_place()
-    seen = dict(Release.objects.order_by("block_ref", "pk").values_list("block_ref", "seen_commit"))
+    seen = dict(Release.objects.order_by("block_ref", "current_since").values_list("block_ref", "seen_commit"))
     return sorted(
         {
             entity.location.repository.path
@@ -56,7 +57,14 @@ def _release(repository: Repository, entity: Entity, tree: Tree) -> Release | No
     own = {path: file for path, file in tree.items() if path.startswith(folders)}
     content = digest(own)
     known = Release.objects.filter(block_ref=entity.ref, digest=content)
-    if known.update(seen_commit=repository.commit):
+    newest = Release.objects.newest(entity.ref)
+    if newest and newest.digest == content:
+        known.update(seen_commit=repository.commit)
+        return None
+    now = timezone.now()
+    if known.update(seen_commit=repository.commit, current_since=now):
+        audit.record(by=None, verb="went back", object_type="block", object_id=entity.ref,
+                     commit=repository.commit, digest=content)  # fmt: skip
         return None
     descriptor = _as_written(entity, tree)
     release, created = Release.objects.get_or_create(
@@ -67,6 +75,7 @@ def _release(repository: Repository, entity: Entity, tree: Tree) -> Release | No
             "version": str(entity.annotations.get(VERSION, "0.0.0")),
             "commit": repository.commit,
             "seen_commit": repository.commit,
+            "current_since": now,
             "repository": repository.path,
             "path": entity.location.path,
             "descriptor": descriptor,

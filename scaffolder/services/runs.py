@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from django.core.exceptions import PermissionDenied, ValidationError
@@ -34,6 +35,8 @@ def start_run(*, release: Release, answers: dict[str, Any], by: User) -> Run:
         raise PermissionDenied("Your role cannot run golden paths: ask for a developer's role.")
     if not release.startable:
         raise ValidationError("This golden path has problems and cannot be started.")
+    if "\\u0000" in json.dumps(answers):
+        raise ValidationError("An answer holds a NUL character.")
     path = blocks.golden_path(release)
     values, errors = path.check(answers)
     if errors:
@@ -104,6 +107,8 @@ def note_merge_request(*, project: str, iid: int, state: str) -> int:
     """Keeps the state of the merge request that a run opened; returns how many runs it was."""
     runs = Run.objects.filter(merge_request__project=project, merge_request__iid=iid)
     for run in runs:
+        if (run.merge_request or {}).get("state") == "merged":
+            continue  # a late message cannot undo it
         checked = {"state": state, "checked": timezone.now().isoformat()}
         merge_request = dict(run.merge_request or {}) | checked
         Run.objects.filter(pk=run.pk).update(merge_request=merge_request)

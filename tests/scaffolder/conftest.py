@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import yaml
+from django.utils import timezone
 
 from catalog.models import Entity, Location
 from scaffolder import blocks
@@ -109,7 +110,7 @@ def release(location: Location) -> Callable[..., Release]:
             block_ref=ref, kind=kind.lower(), version="1.0.0", commit="c" * 40,
             seen_commit="c" * 40, digest=digest(tree), repository=location.repository.path,
             path="block.yaml", descriptor=descriptor, tree=store_tree(tree),
-            problems=blocks.problems(kind.lower(), descriptor, tree),
+            current_since=timezone.now(), problems=blocks.problems(kind.lower(), descriptor, tree),
         )  # fmt: skip
 
     return make

@@ -170,3 +170,22 @@ def test_a_pattern_that_never_ends_is_stopped(release, client: Client, person):
     response = client.post(address, {"name": "a" * 40 + "!"})
     assert response.status_code == 422
     assert "could not be checked" in response.content.decode()
+
+
+def test_a_question_that_is_asked_no_more_is_forgotten(release, client: Client, person):
+    page = {
+        "properties": {"db": {"type": "boolean"}},
+        "dependencies": {"db": {"oneOf": [
+            {"properties": {"db": {"const": True}, "dbname": {"type": "string"}},
+             "required": ["dbname"]},
+            {"properties": {"db": {"const": False}}},
+        ]}},
+    }  # fmt: skip
+    made = release(parameters=[page])
+    client.force_login(person())
+    address = f"/create/default/{made.block_ref.rpartition('/')[2]}/"
+    assert client.post(address, {"db": "on"}).status_code == 422  # dbname is asked for now
+    assert client.post(address, {"db": "on", "dbname": "x"})["Location"].endswith("/review/")
+    assert client.post(address, {})["Location"].endswith("/review/")
+    assert Draft.objects.get().answers == {"db": False}
+    assert client.get(f"{address}review/").status_code == 200

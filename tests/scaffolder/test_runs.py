@@ -342,9 +342,15 @@ def test_links_modes_binaries_and_line_ends_survive(
 @pytest.mark.parametrize(
     ("spec", "words"),
     [
-        ({"parameters": [{"properties": {"key": {"type": "string", "ui:field": "Secret"}}}]}, "asks for a secret"),
+        (
+            {"parameters": [{"properties": {"key": {"type": "string", "ui:field": "Secret"}}}]},
+            "asks for a secret",
+        ),
         ({"approvals": [{"group": "group:default/security"}]}, "spec.approvals"),
-        ({"secrets": {"schema": {"type": "object", "properties": {"k": {"type": "string"}}}}}, "spec.secrets"),
+        (
+            {"secrets": {"schema": {"type": "object", "properties": {"k": {"type": "string"}}}}},
+            "spec.secrets",
+        ),
         ({"steps": [FETCH | {"each": ["a", "b"]}]}, "each"),
         ({"steps": [FETCH | {"if": "${{ always() }}"}]}, "always()"),
     ],
@@ -355,3 +361,65 @@ def test_what_is_not_understood_is_refused_and_never_left_out(release, person, s
     assert any(words in problem for problem in made.problems), made.problems
     with pytest.raises(ValidationError, match="has problems"):
         services.start_run(release=made, answers={"name": "a", "owner": "x"}, by=person())
+
+
+def test_a_retry_never_takes_over_somebody_elses_repository(
+    release, run, group: str, forge: Forge, monkeypatch
+):
+    """Refused at the first attempt for another reason; then somebody makes that very project."""
+    from forge import ForgeUnavailable
+
+    real = Forge.create_project
+    monkeypatch.setattr("scaffolder.services.execution.PAUSE_SECONDS", 0)
+
+    def down(self, *args, **kwargs):
+        raise ForgeUnavailable("down")
+
+    monkeypatch.setattr(Forge, "create_project", down)
+    made = release(publishing(group))
+    first = run(made)
+    assert first.status == Run.Status.FAILED
+    monkeypatch.setattr(Forge, "create_project", real)
+    assert run(made).status == Run.Status.COMPLETED
+    services.retry_run(run=first, by=first.user)
+    services.execute_run(pk=first.pk)
+    first.refresh_from_db()
+    assert "already has a project" in first.error
+    assert forge.project(f"{group}/svc").topics == ()
+
+
+def test_merged_stays_merged(release, run, group: str):
+    done = run(release(publishing(group)))
+    for state in ("merged", "opened"):
+        services.note_merge_request(project=f"{group}/svc", iid=1, state=state)
+    services.execute_run(pk=died_at(done, "register").pk)
+    done.refresh_from_db()
+    assert (done.status, done.merge_request["state"]) == (Run.Status.COMPLETED, "merged")
+
+
+def test_a_fault_of_ours_ends_the_run(release, person, monkeypatch):
+    monkeypatch.setattr("scaffolder.services.execution.load_tree", None)
+    started = services.start_run(
+        release=release(), answers={"name": "a", "owner": "x"}, by=person()
+    )
+    services.execute_run(pk=started.pk)
+    started.refresh_from_db()
+    assert started.status == Run.Status.FAILED
+    assert "Unexpected error" in started.error
+
+
+def test_an_answer_with_a_nul_is_refused(release, person):
+    with pytest.raises(ValidationError, match="NUL"):
+        services.start_run(release=release(), answers={"name": "a\0", "owner": "x"}, by=person())
+
+
+def test_lineage_of_a_repository_that_was_made_anew_is_the_new_one(
+    release, run, group: str, forge: Forge
+):
+    made = release(publishing(group))
+    run(made)
+    forge.delete_project(f"{group}/svc")
+    second = run(made, owner="group:default/other")
+    row = Lineage.objects.get(repository=f"{group}/svc")
+    assert row.run == second
+    assert row.answers["owner"]["value"] == "group:default/other"

@@ -1,0 +1,60 @@
+"""A push starts a pipeline record, if the administrator wants that and there is a CI file."""
+
+import pytest
+
+from tests.localforge.conftest import commit, merge_request, settled
+
+CI = {".gitlab-ci.yml": "stages: [test]\nunit:\n  stage: test\n  script: [make]\n"}
+
+
+@pytest.fixture
+def switched_on(start):
+    client = start().client()
+    client.http_put("/application/settings", post_data={"localforge_pipelines_on_push": True})
+    return client
+
+
+@pytest.fixture
+def fresh(switched_on):
+    return switched_on.projects.create({"name": "ci", "initialize_with_readme": True})
+
+
+def test_nothing_starts_unless_wanted(project):
+    commit(project, "main", CI)
+    assert project.pipelines.list() == []
+
+
+def test_a_commit_and_a_push_start_one_each(fresh, git, tmp_path):
+    assert fresh.pipelines.list() == []
+    commit(fresh, "main", CI)
+    (first,) = fresh.pipelines.list()
+    assert (first.status, first.source, first.ref) == ("pending", "push", "main")
+    assert [job.name for job in first.jobs.list()] == ["unit"]
+    token, url = fresh.manager.gitlab.private_token, fresh.http_url_to_repo
+    git("clone", "-q", url.replace("http://", f"http://oauth2:{token}@"), "work")
+    git("commit", "-q", "--allow-empty", "-m", "second", cwd=tmp_path / "work")
+    git("tag", "v1", cwd=tmp_path / "work")
+    git("push", "-q", "origin", "main", "v1", cwd=tmp_path / "work")
+    assert {(p.ref, p.status) for p in fresh.pipelines.list()} == {
+        ("main", "pending"),
+        ("v1", "pending"),
+    }
+    commit(fresh, "main", {"x": "x"}, message="no [skip ci]")
+    assert len(fresh.pipelines.list()) == 3
+
+
+def test_a_merge_waits_for_the_pipeline_and_a_client_may_move_it(switched_on, fresh):
+    commit(fresh, "main", CI)
+    opened = merge_request(fresh)
+    settled(fresh, opened.iid)
+    opened.merge(auto_merge=True)
+    assert fresh.mergerequests.get(opened.iid).state == "opened"
+    pipeline = fresh.pipelines.list(ref="feature")[0]
+    path = f"/localforge/projects/{fresh.id}/pipelines/{pipeline.id}"
+    switched_on.http_put(path, post_data={"status": "success"})
+    assert fresh.mergerequests.get(opened.iid).state == "merged"
+
+
+def test_a_ci_file_that_cannot_be_read_starts_nothing(fresh):
+    commit(fresh, "main", {".gitlab-ci.yml": "a: [b"})
+    assert fresh.pipelines.list() == []
