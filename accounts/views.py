@@ -35,7 +35,7 @@ logout = LogoutView.as_view()
 def tokens(request: HttpRequest) -> HttpResponse:
     """The user's own API tokens; the secret of a new one is shown once, on this answer only."""
     user = signed_in(request)
-    form = TokenForm(request.POST or None)
+    form = TokenForm(request.POST if request.method == "POST" else None)
     secret = None
     if request.method == "POST" and form.is_valid():
         _token, secret = form.save(user)

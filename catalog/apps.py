@@ -1,7 +1,24 @@
 """The catalogue's wiring."""
 
+from typing import Any
+
 from django.apps import AppConfig
+from django.db.models.signals import post_migrate
 
 
 class CatalogConfig(AppConfig):
     name = "catalog"
+
+    def ready(self) -> None:
+        post_migrate.connect(stitch_if_moved, sender=self)
+
+
+def stitch_if_moved(apps: Any, **kwargs: Any) -> None:
+    """Stored answers name the forge's address: they are made anew when it is another."""
+    from catalog.services.entities import stitch_if_moved
+
+    try:
+        apps.get_model("catalog", "Entity")._meta.get_field("answer")
+    except LookupError:  # migrated back, to before there were any
+        return
+    stitch_if_moved()

@@ -6,6 +6,7 @@ are strings, merge keys are off, and a key that stands twice is an error.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -16,6 +17,8 @@ import yaml
 from catalog import refs, validators
 
 MAX_BYTES = 5_000_000
+MAX_NODES = 200_000
+VISIBILITY = "bespoke/visibility"
 PLACEHOLDERS = ("$text", "$json", "$yaml", "$openapi", "$asyncapi")
 
 
@@ -28,6 +31,7 @@ class Problem:
     column: int = 0
     hint: str = ""
     entity_ref: str = ""
+    private: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +103,8 @@ for _tag, _pattern, _first in _CORE:
 
 def _construct_int(loader: yaml.CSafeLoader, node: yaml.ScalarNode) -> int:
     text = str(node.value)
+    if len(text) > 300:
+        raise ValueError("a number of more than 300 digits")
     base = {"0o": 8, "0x": 16}.get(text[:2], 10)
     return int(text[2:] if base != 10 else text, base)
 
@@ -118,13 +124,29 @@ def read(text: str, *, resolve: Callable[[str, str], str] | None = None) -> Read
     problems: list[Problem] = []
     try:
         for node in yaml.compose_all(text, Loader=_Loader):
-            if node is not None:
+            if node is not None and _size(node, {}) > MAX_NODES:
+                problems.append(Problem("The document is too large once its aliases are followed",
+                                        node.start_mark.line + 1))  # fmt: skip
+            elif node is not None:
                 _read_document(text, node, resolve, entities, problems)
     except yaml.YAMLError as error:
         problems.append(_syntax_problem(error))
     except RecursionError:
         problems.append(Problem("The YAML is nested too deeply"))
     return Reading(tuple(entities), tuple(problems))
+
+
+def _size(node: yaml.Node, known: dict[int, int]) -> int:
+    """How many values the node stands for, aliases followed; one that holds itself is endless."""
+    if id(node) not in known:
+        known[id(node)] = MAX_NODES + 1  # until it is known: what refers to itself has no end
+        inside: list[yaml.Node] = []
+        if isinstance(node, yaml.MappingNode):
+            inside = [part for pair in node.value for part in pair]
+        elif isinstance(node, yaml.SequenceNode):
+            inside = node.value
+        known[id(node)] = 1 + sum(_size(part, known) for part in inside)
+    return known[id(node)]
 
 
 def _read_document(
@@ -134,14 +156,20 @@ def _read_document(
     entities: list[Parsed],
     problems: list[Problem],
 ) -> None:
+    line = node.start_mark.line + 1
     loader = _Loader("")
     try:
         entity = loader.construct_document(node)
+    except (ValueError, TypeError) as error:  # such as !!int of a text
+        problems.append(Problem(f"The document cannot be read: {error}", line))
+        return
     finally:
         loader.dispose()
     if entity is None:
         return
-    line = node.start_mark.line + 1
+    if odd := _not_json(entity):
+        problems.append(Problem(f"A value is no plain data: {odd}", line))
+        return
     if not isinstance(entity, dict):
         problems.append(Problem("A document must be a mapping with apiVersion and kind", line, 1))
         return
@@ -152,10 +180,25 @@ def _read_document(
         except PlaceholderError as error:
             findings = [(("spec",), str(error))]
     label = _label(entity)
-    problems.extend(_problem(node, path, message, label) for path, message in findings)
+    private = _is_private(entity)
+    problems.extend(_problem(node, path, message, label, private) for path, message in findings)
     if not findings:
         lines = source.splitlines(keepends=True)[node.start_mark.line : node.end_mark.line + 1]
         entities.append(Parsed(entity, line, _without_end("".join(lines))))
+
+
+def _not_json(value: Any) -> str:
+    """The first thing inside that JSON (or a database) cannot hold, in words; else empty."""
+    if isinstance(value, dict):
+        odd = next((f"the key {key!r} is no text" for key in value if not isinstance(key, str)), "")
+        return odd or next(filter(None, map(_not_json, [*value, *value.values()])), "")
+    if isinstance(value, list):
+        return next(filter(None, map(_not_json, value)), "")
+    if isinstance(value, float) and not math.isfinite(value):
+        return f"{value} is no number that JSON has"
+    if isinstance(value, str) and "\0" in value:
+        return "a text holds a NUL character"
+    return "" if isinstance(value, (str, int, float, type(None))) else f"{type(value).__name__}"
 
 
 def _without_end(text: str) -> str:
@@ -208,9 +251,18 @@ def _label(entity: dict[str, Any]) -> str:
     return f"{entity['kind']}:{namespace}/{name}".lower()[:255]
 
 
-def _problem(node: yaml.Node, path: tuple[str | int, ...], message: str, label: str) -> Problem:
+def _is_private(entity: dict[str, Any]) -> bool:
+    """Whether a document, broken as it may be, asks to be private."""
+    metadata = entity.get("metadata")
+    annotations = metadata.get("annotations") if isinstance(metadata, dict) else None
+    return isinstance(annotations, dict) and annotations.get(VISIBILITY) == "private"
+
+
+def _problem(
+    node: yaml.Node, path: tuple[str | int, ...], message: str, label: str, private: bool
+) -> Problem:
     mark = _locate(node, path).start_mark
-    return Problem(message, mark.line + 1, mark.column + 1, entity_ref=label)
+    return Problem(message, mark.line + 1, mark.column + 1, entity_ref=label, private=private)
 
 
 def _locate(node: yaml.Node, path: tuple[str | int, ...]) -> yaml.Node:

@@ -6,16 +6,27 @@ All SQL of the catalogue is here, as named QuerySet methods.
 from __future__ import annotations
 
 import uuid
-from typing import Any, Self
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import reduce
+from operator import and_, or_
+from typing import Any, Self, TypeGuard
 
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
 from django.contrib.postgres.search import TrigramWordSimilarity
 from django.db import connection, models
-from django.db.models import Count, F, Q
-from django.db.models.functions import Greatest
+from django.db.models import Count, Exists, F, Func, OuterRef, Q, Value
+from django.db.models.functions import Cast, Coalesce, Greatest, Length, Lower, NullIf
+from django.db.models.sql.compiler import SQLCompiler
 
 from accounts.models import User
+from catalog import predicates
+from catalog.stitching import MAX_VALUE, ORIGINAL, term
+
+for _field in (models.CharField, models.TextField):
+    _field.register_lookup(Lower)
+    _field.register_lookup(Length)
 
 
 def lock_until_commit(name: str) -> None:
@@ -70,6 +81,22 @@ class Repository(models.Model):
         return self.path
 
 
+class LocationQuerySet(models.QuerySet["Location"]):
+    def visible_to(self, user: User) -> Self:
+        """All but the files whose every entity is hidden from the person."""
+        if user.sees_everything:
+            return self.all()
+        held = Entity.objects.filter(location=OuterRef("pk"))
+        return self.filter(Exists(held.visible_to(user)) | ~Exists(held))
+
+    def registered(self) -> Self:
+        """Files that somebody or a source made known, not those that other files name."""
+        return self.filter(parent=None, removed_at=None).select_related("repository")
+
+    def of_entity(self, ref: str) -> Self:
+        return self.filter(entities__ref=ref).select_related("repository")
+
+
 class Location(models.Model):
     """A descriptor file. Children are files that a `Location` entity in this one names."""
 
@@ -80,6 +107,9 @@ class Location(models.Model):
     digest = models.CharField(max_length=64, blank=True)
     read_at = models.DateTimeField(null=True)
     missing_since = models.DateTimeField(null=True)
+    removed_at = models.DateTimeField(null=True, help_text="Taken out by hand: not read any more")
+
+    objects = LocationQuerySet.as_manager()
 
     class Meta:
         constraints = [
@@ -89,6 +119,180 @@ class Location(models.Model):
 
     def __str__(self) -> str:
         return f"{self.repository.path}/{self.path}"
+
+
+class RevisionQuerySet(models.QuerySet["Revision"]):
+    def current(self) -> int:
+        return self.aggregate(number=models.Max("pk"))["number"] or 0
+
+    def advance(self) -> None:
+        """Call it inside the transaction of the write, under `lock_until_commit(STITCHING)`."""
+        old = list(self.values_list("pk", flat=True))
+        self.create()
+        self.filter(pk__in=old).delete()
+
+
+class Revision(models.Model):
+    """One row, whose number grows with every change of an entity; what is counted is kept by it."""
+
+    objects = RevisionQuerySet.as_manager()
+
+    def __str__(self) -> str:
+        return str(self.pk)
+
+
+STITCHING = "catalog:stitching"
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """One field to sort by, named as in the API, and the column of the query that holds it."""
+
+    field: str
+    descending: bool = False
+    column: str = "sort_0"
+
+
+class _AnyValueLike(Func):
+    """Whether one of the values of a key is LIKE a pattern."""
+
+    output_field = models.BooleanField()
+
+    def __init__(self, key: str, pattern: str) -> None:
+        super().__init__(F("search_values"), Value(key), Value(pattern))
+
+    def as_sql(self, compiler: SQLCompiler, connection: Any, **context: Any) -> Any:  # type: ignore[override]
+        parts = [compiler.compile(part) for part in self.get_source_expressions()]
+        (values, _), (key, _), (pattern, _) = parts
+        sql = (  # the parts are compiled expressions, whose values are parameters
+            f"EXISTS (SELECT 1 FROM jsonb_array_elements_text({values} -> {key}) AS item"  # noqa: S608
+            f" WHERE item LIKE {pattern})"
+        )
+        return sql, [param for _, params in parts for param in params]
+
+
+def _like(text: str) -> str:
+    return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+
+
+def _value_of(key: str) -> Func:
+    """The first value of a key, in lower case; NULL where there is none."""
+    return Func(
+        F("search_values"), Value(key), Value("0"),
+        function="jsonb_extract_path_text", output_field=models.TextField(),
+    )  # fmt: skip
+
+
+# What has a column (and an index) of its own; every other key is looked up in `search_values`.
+SORTED_BY: dict[str, Any] = {
+    "kind": F("kind"),
+    "metadata.name": Lower("name"),
+    "metadata.namespace": F("namespace"),
+    "metadata.uid": Cast("uid", models.TextField()),
+}
+ALWAYS_THERE = frozenset(SORTED_BY)
+SORTED_BY |= {
+    "spec.type": NullIf(Lower("type"), Value("")),
+    "spec.lifecycle": NullIf(Lower("lifecycle"), Value("")),
+}
+COUNTED_BY = {
+    "kind": "kind_label",
+    "metadata.namespace": "namespace",
+    "spec.type": "type",
+    "spec.lifecycle": "lifecycle",
+    "spec.owner": "owner_label",
+}
+# Keys whose values all stand in `search_text`, and the condition on a column that says it exactly.
+TEXTS = {
+    "metadata.name": lambda text: Q(name__lower__contains=text),
+    "metadata.title": lambda text: Q(title__lower__contains=text) & Q(title__length__lte=MAX_VALUE),
+    "metadata.description": lambda text: (
+        Q(description__lower__contains=text) & Q(description__length__lte=MAX_VALUE)
+    ),
+    "spec.profile.displayname": None,
+    "spec.profile.email": None,
+    "metadata.tags": None,
+}
+
+
+def _texts(keys: Sequence[str], text: str) -> Q:
+    """One of the keys has a value with the text in it; the trigram index finds the candidates."""
+    found = Q()
+    for key in keys:
+        column = TEXTS.get(key)
+        found |= column(text) if column else Q(_AnyValueLike(key, f"%{_like(text)}%"))
+    if all(key in TEXTS for key in keys):
+        found &= Q(search_text__contains=text)
+    return found
+
+
+NOTHING, EVERYTHING = Q(pk__in=[]), Q(pk__isnull=False)
+
+
+def _condition(predicate: predicates.Predicate, private: frozenset[str]) -> Q:
+    """A predicate as SQL. `private`: hidden entities that the person may see, by reference."""
+    match predicate:
+        case predicates.All(parts):
+            return _all_of(parts, private)
+        case predicates.AnyOf(parts):
+            return reduce(or_, [_condition(part, private) for part in parts] or [NOTHING])
+        case predicates.Not(part):
+            return ~_condition(part, private)
+        case predicates.Exists(key):
+            return Q(terms__contains=[term(key)]) | _hidden(key, private)
+        case predicates.Equals(key, values):
+            return _equals(key, values) | _hidden(key, private.intersection(values))
+        case predicates.HasPrefix(key, prefix):
+            hidden = frozenset(ref for ref in private if ref.startswith(prefix))
+            return Q(_AnyValueLike(key, _like(prefix) + "%")) | _hidden(key, hidden)
+        case predicates.Contains(keys, text):
+            return _texts(keys, text)
+
+
+def _all_of(parts: Sequence[predicates.Predicate], private: frozenset[str]) -> Q:
+    """Single values are looked up in the index together."""
+    terms = [term(p.key, p.values[0]) for p in parts if _is_one_term(p)]
+    together = [Q(terms__contains=terms)] if terms else []
+    others = [_condition(part, private) for part in parts if not _is_one_term(part)]
+    return reduce(and_, together + others or [EVERYTHING])
+
+
+def _equals(key: str, values: Sequence[str]) -> Q:
+    if not values:
+        return NOTHING
+    if key == "kind":
+        return Q(kind=values[0]) if len(values) == 1 else Q(kind__in=values)
+    terms = [term(key, value) for value in values]
+    return Q(terms__contains=terms) if len(terms) == 1 else Q(terms__overlap=terms)
+
+
+def _is_one_term(predicate: predicates.Predicate) -> TypeGuard[predicates.Equals]:
+    return (
+        isinstance(predicate, predicates.Equals)
+        and len(predicate.values) == 1
+        and predicate.key != "kind"
+        and not predicate.key.startswith("relations.")
+    )
+
+
+def _hidden(key: str, refs: frozenset[str]) -> Q:
+    """Edges to these hidden entities; they are in nobody's `terms`."""
+    if not refs or not key.startswith("relations."):
+        return Q()
+    kind = key.removeprefix("relations.")
+    return Q(hidden_edges__overlap=[f"{kind}={ref}" for ref in sorted(refs)])
+
+
+COPIED_FROM = 200  # from so many rows on, COPY is worth its temporary table
+
+
+def _copy(table: str, model: type[models.Model], names: Sequence[str], rows: Any) -> None:
+    """Sends rows with COPY, several times as fast as INSERT. Names are ours, never people's."""
+    fields = [model._meta.get_field(name) for name in names]
+    columns = ", ".join(f'"{f.column}"' for f in fields)
+    with connection.cursor() as cursor, cursor.copy(f"COPY {table} ({columns}) FROM STDIN") as copy:
+        for row in rows:
+            copy.write_row([f.get_db_prep_save(f.pre_save(row, True), connection) for f in fields])
 
 
 class EntityQuerySet(models.QuerySet["Entity"]):
@@ -124,11 +328,134 @@ class EntityQuerySet(models.QuerySet["Entity"]):
     def owned_by(self, group_refs: frozenset[str]) -> Self:
         return self.filter(owner_ref__in=group_refs)
 
+    def upsert(self, rows: Sequence[Entity], *, update: Sequence[str]) -> None:
+        """Inserts rows, or updates those fields of rows whose `ref` is there; sets their keys."""
+        names = [f.name for f in Entity._meta.concrete_fields if f.name != "id"]
+        if len(rows) < COPIED_FROM:
+            self.bulk_create(
+                rows, update_conflicts=True, unique_fields=["ref"], update_fields=update
+            )
+            return
+        columns = ", ".join(f'"{Entity._meta.get_field(name).column}"' for name in names)
+        changes = ", ".join(
+            f'"{column}" = excluded."{column}"'
+            for column in (Entity._meta.get_field(name).column for name in update)
+        )
+        with connection.cursor() as cursor:
+            cursor.execute(
+                f"CREATE TEMP TABLE incoming AS SELECT {columns} FROM catalog_entity WITH NO DATA"
+            )
+            _copy("incoming", Entity, names, rows)
+            cursor.execute(
+                f"INSERT INTO catalog_entity ({columns}) SELECT {columns} FROM incoming"
+                f" ON CONFLICT (ref) DO UPDATE SET {changes} RETURNING ref, id"
+            )
+            keys = dict(cursor.fetchall())
+            cursor.execute("DROP TABLE incoming")
+        for row in rows:
+            row.pk = keys[row.ref]
+
+    # -- the REST API ---------------------------------------------------------------------------
+    def matching(
+        self, predicate: predicates.Predicate, private: frozenset[str] = frozenset()
+    ) -> Self:
+        """`private`: see `private_refs`; of hidden edges, only those to these count."""
+        return self.filter(_condition(predicate, private))
+
+    def private_refs(self) -> frozenset[str]:
+        return frozenset(self.filter(private=True).values_list("ref", flat=True))
+
+    def private_owners(self) -> frozenset[str]:
+        owners = self.filter(private=True).order_by().values_list("owner_ref", flat=True)
+        return frozenset(owners.distinct())
+
+    def with_sort_values(self, order: Sequence[Order]) -> Self:
+        values = {o.column: SORTED_BY.get(o.field) or _value_of(o.field) for o in order}
+        return self.annotate(**values)
+
+    def in_order(self, order: Sequence[Order], *, backwards: bool = False) -> Self:
+        """By the fields, entities without a field last; then by reference."""
+        by: list[Any] = []
+        for o in order:
+            descending = o.descending is not backwards
+            nulls = {} if o.field in ALWAYS_THERE else {
+                "nulls_first" if backwards else "nulls_last": True
+            }  # fmt: skip
+            column = F(o.column)
+            by.append(column.desc(**nulls) if descending else column.asc(**nulls))
+        return self.order_by(*by, "-ref" if backwards else "ref")
+
+    def beyond(
+        self, order: Sequence[Order], values: Sequence[str | None], ref: str, *, backwards: bool
+    ) -> Self:
+        """What comes after (or before) the row with these sort values; no offset is counted."""
+        last = Q(ref__lt=ref) if backwards else Q(ref__gt=ref)
+        for o, value in reversed(list(zip(order, values, strict=True))):
+            last = _after(o, value, backwards) | (_same(o, value) & last)
+        if order and order[0].field in ALWAYS_THERE:  # a bound that an index can begin at
+            bound = "gte" if order[0].descending is backwards else "lte"
+            last &= Q(**{f"{order[0].column}__{bound}": values[0]})
+        return self.filter(last)
+
+    def answers(self, *columns: str) -> models.QuerySet[Entity, tuple[Any, ...]]:
+        """Rows of (answer, hidden edges, …): a list of entities is one query and a join."""
+        return self.values_list("answer", "hidden_edges", *columns)
+
+    def located_above(self, location_id: int) -> Self:
+        """The `Location` entities in the files that led to this one."""
+        sql = """
+            WITH RECURSIVE above (id, depth) AS (
+                SELECT parent_id, 1 FROM catalog_location WHERE id = %s
+                UNION SELECT l.parent_id, depth + 1 FROM catalog_location l
+                JOIN above ON l.id = above.id WHERE depth < 50
+            ) SELECT id FROM above WHERE id IS NOT NULL"""
+        above = models.expressions.RawSQL(sql, [location_id])  # noqa: S611  (no text of people)
+        return self.filter(kind="location", location_id__in=above)
+
+    def counts(self, key: str) -> list[tuple[str, int]]:
+        """The values of a key as they are written, with their counts, in order."""
+        rows: Iterable[tuple[str, int]]
+        column = COUNTED_BY.get(key)
+        if column:
+            rows = self.order_by().values_list(column).annotate(count=Count("pk"))
+        elif key == "metadata.tags":
+            rows = self.tag_facets()
+        else:
+            rows = self._counts_of_values(key)
+        return sorted((value, count) for value, count in rows if value and len(value) <= MAX_VALUE)
+
+    def _counts_of_values(self, key: str) -> Iterable[tuple[str, int]]:
+        written = Func(F("search_values"), Value(ORIGINAL + key), function="jsonb_extract_path")
+        lowered = Func(F("search_values"), Value(key), function="jsonb_extract_path")
+        values = Func(
+            Coalesce(written, lowered, output_field=models.JSONField()),
+            function="jsonb_array_elements_text", output_field=models.TextField(),
+        )  # fmt: skip
+        rows = self.order_by().filter(terms__contains=[term(key)]).annotate(value=values)
+        return rows.values_list("value").annotate(count=Count("pk"))
+
     def groups(self) -> Self:
         return self.filter(kind="group", orphaned_at=None)
 
     def with_place(self) -> Self:
         return self.select_related("location__repository")
+
+
+def _after(order: Order, value: str | None, backwards: bool) -> Q:
+    """The field's value comes after this one; NULL is the last of all, in either direction."""
+    if value is None:
+        return Q(**{f"{order.column}__isnull": False}) if backwards else Q(pk__in=[])
+    operator = "lt" if order.descending is not backwards else "gt"
+    found = Q(**{f"{order.column}__{operator}": value})
+    if not backwards and order.field not in ALWAYS_THERE:
+        found |= Q(**{f"{order.column}__isnull": True})
+    return found
+
+
+def _same(order: Order, value: str | None) -> Q:
+    if value is None:
+        return Q(**{f"{order.column}__isnull": True})
+    return Q(**{order.column: value})
 
 
 class Entity(models.Model):
@@ -152,6 +479,15 @@ class Entity(models.Model):
     text = models.TextField(blank=True, help_text="The document as it stands in its file")
     digest = models.CharField(max_length=64)
     search_text = models.TextField(blank=True)
+    kind_label = models.CharField(max_length=63, blank=True, help_text="The kind as written")
+    owner_label = models.CharField(max_length=255, blank=True, help_text="spec.owner as written")
+    answer = models.TextField(blank=True, help_text="What the REST API answers: final JSON")
+    terms = ArrayField(models.BigIntegerField(), default=list, help_text="catalog.stitching.term")
+    search_values = models.JSONField(default=dict, help_text="Values by key, in lower case")
+    hidden_edges = ArrayField(
+        models.CharField(max_length=330), default=list,
+        help_text="type=ref of relations with private entities, which are in no answer",
+    )  # fmt: skip
     orphaned_at = models.DateTimeField(null=True)
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
@@ -165,6 +501,12 @@ class Entity(models.Model):
             models.Index(fields=["owner_ref"]),
             GinIndex(fields=["tags"], name="entity_tags"),
             GinIndex(fields=["search_text"], name="entity_search", opclasses=["gin_trgm_ops"]),
+            GinIndex(fields=["terms"], name="entity_terms"),
+            GinIndex(fields=["hidden_edges"], name="entity_hidden_edges"),
+            models.Index("kind", Lower("name"), "ref", name="entity_kind_name"),
+            models.Index(Lower("name"), "ref", name="entity_name"),
+            models.Index(fields=["kind", "ref"], name="entity_kind_ref"),
+            models.Index(fields=["owner_ref"], condition=Q(private=True), name="entity_private"),
         ]
         verbose_name_plural = "entities"
 
@@ -199,6 +541,13 @@ class RelationQuerySet(models.QuerySet["Relation"]):
             "source_ref", "type", "target_ref"
         )
 
+    def add(self, rows: Sequence[Relation]) -> None:
+        if len(rows) < COPIED_FROM:
+            self.bulk_create(rows)
+            return
+        names = ["declared_by", "source_ref", "type", "target_ref"]
+        _copy("catalog_relation", Relation, names, rows)
+
     def dangling(self) -> Self:
         known = Entity.objects.filter(ref=models.OuterRef("target_ref"))
         declared = Q(source_ref=F("declared_by__ref"))
@@ -230,6 +579,16 @@ class Relation(models.Model):
         return f"{self.source_ref} {self.type} {self.target_ref}"
 
 
+class ProblemQuerySet(models.QuerySet["Problem"]):
+    def visible_to(self, user: User) -> Self:
+        """Not those about entities that are private, or that a broken document says are."""
+        if user.sees_everything:
+            return self.all()
+        visible = Entity.objects.visible_to(user).values("pk")
+        hidden = Entity.objects.exclude(pk__in=visible).values("ref")
+        return self.filter(private=False).exclude(entity_ref__in=hidden)
+
+
 class Problem(models.Model):
     """Something wrong in a descriptor file, where and why; gone when the file is read without."""
 
@@ -239,7 +598,10 @@ class Problem(models.Model):
     column = models.PositiveIntegerField(default=0)
     message = models.TextField()
     hint = models.TextField(blank=True)
+    private = models.BooleanField(default=False, help_text="The document asks to be private")
     seen_at = models.DateTimeField(auto_now_add=True)
+
+    objects = ProblemQuerySet.as_manager()
 
     class Meta:
         ordering = ["location__repository__path", "location__path", "line"]

@@ -17,6 +17,7 @@ from forge import Forge, ForgeNotFound
 
 DEFAULT_PATH = "catalog-info.yaml"
 MAX_LOCATIONS = 1_000
+PRIVILEGED_KINDS = frozenset({"group", "user", "template", "aspect", "scorecard"})
 
 
 @dataclass
@@ -54,8 +55,12 @@ class File:
     reading: Reading | None
 
 
-def read_files(commit: Commit, roots: Iterable[str]) -> list[File]:
-    """Reads the roots and every file that `Location` entities in them name, parents first."""
+def read_files(commit: Commit, roots: Iterable[str], *, trusted: bool) -> list[File]:
+    """Reads the roots and every file that `Location` entities in them name, parents first.
+
+    A repository that is not trusted defines no people, groups, blocks or scorecards: those would
+    give roles, or files in everybody's new repository, to whoever can push there.
+    """
     queue: deque[tuple[str, str | None]] = deque((path, None) for path in roots)
     seen: set[str] = set()
     files: list[File] = []
@@ -69,10 +74,29 @@ def read_files(commit: Commit, roots: Iterable[str]) -> list[File]:
             files.append(File(path, parent, None))
             continue
         reading = read(text, resolve=_resolver(commit, path))
+        if not trusted:
+            reading = _without_privileged(reading, commit.project)
         targets, problems = _targets(commit, path, reading)
         queue.extend((target, path) for target in targets)
         files.append(File(path, parent, Reading(reading.entities, reading.problems + problems)))
     return files
+
+
+def _without_privileged(reading: Reading, project: str) -> Reading:
+    refused = [parsed for parsed in reading.entities if parsed.ref.kind in PRIVILEGED_KINDS]
+    problems = tuple(
+        Problem(
+            f"{parsed.ref} is not of an allowed kind for that location", parsed.line, 1,
+            f"A platform engineer can add {project} to TRUSTED_REPOSITORIES.", str(parsed.ref),
+        )
+        for parsed in refused
+    )  # fmt: skip
+    allowed = tuple(parsed for parsed in reading.entities if parsed not in refused)
+    return Reading(allowed, reading.problems + problems)
+
+
+def is_trusted(project: str, patterns: Iterable[str]) -> bool:
+    return any(fnmatch.fnmatchcase(project, pattern) for pattern in patterns)
 
 
 def _relative(commit: Commit, path: str, target: str) -> str:

@@ -40,6 +40,13 @@ def connect_hooks() -> None:
 
 
 @shared_task
+def rebuild_memberships() -> None:
+    from catalog import services
+
+    services.rebuild_memberships()
+
+
+@shared_task
 def read_sources() -> None:
     """Periodic: finds what a lost webhook hid."""
     for pk in Source.objects.values_list("pk", flat=True):
@@ -63,6 +70,6 @@ def handle_left_over_deliveries() -> None:
     left = WebhookDelivery.objects.filter(
         handled_at=None, received_at__lt=now - timedelta(seconds=30)
     )
-    for pk in left.values_list("pk", flat=True)[:500]:
+    for pk in left.order_by("received_at").values_list("pk", flat=True)[:500]:
         handle_delivery.delay(pk)
     WebhookDelivery.objects.filter(handled_at__lt=now - timedelta(days=7)).delete()

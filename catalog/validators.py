@@ -95,6 +95,8 @@ def is_url(value: str) -> bool:
         parts = urlsplit(value)
     except ValueError:
         return False
+    if parts.scheme.lower() in ("javascript", "vbscript", "data"):
+        return False
     return bool(parts.scheme and (parts.netloc or parts.path))
 
 
@@ -106,8 +108,12 @@ WORDS: dict[Callable[[str], bool], str] = {
     is_label_value: "empty, or sequences of [a-zA-Z0-9] separated by any of [-_.], at most 63",
     is_kind: "a letter, then letters and digits, at most 63 characters in total",
     is_api_version: "an optional DNS prefix and a slash, then letters and digits",
-    is_url: "a URL",
+    is_url: "a URL (and not one that runs a script)",
 }
+
+
+MAX_TEXT = {"title": 500}
+MAX_SPEC_TEXT = 255
 
 
 def _string(
@@ -155,6 +161,11 @@ def _any(value: str) -> bool:
     return True
 
 
+def _is_short(value: str) -> bool:
+    return _not_blank(value) and len(value) <= MAX_SPEC_TEXT
+
+
+WORDS[_is_short] = f"some text of at most {MAX_SPEC_TEXT} characters"
 WORDS[_not_blank] = "some text"
 WORDS[_any] = "a string"
 
@@ -172,6 +183,11 @@ def metadata_findings(metadata: Any) -> Iterator[Finding]:
     for key in ("title", "description"):
         if key in metadata:
             yield from _string(("metadata", key), metadata[key], _any)
+        if len(str(metadata.get(key, ""))) > MAX_TEXT.get(key, 100_000):
+            yield (
+                ("metadata", key),
+                f"“metadata.{key}” is longer than {MAX_TEXT.get(key, 100_000)} characters",
+            )
     for key, rule in (("labels", is_label_value), ("annotations", _any)):
         if key in metadata:
             yield from _mapping(("metadata", key), metadata[key], rule)
@@ -196,9 +212,9 @@ def spec_findings(kind: str, spec: Any) -> Iterator[Finding]:
     for name in strings:
         if name not in spec:
             yield ("spec",), f"“spec.{name}” is missing: a {kind} must have one"
-    for name in (*strings, *STRING_FIELDS):
+    for name in dict.fromkeys((*strings, *STRING_FIELDS, "type", "lifecycle", "owner")):
         if name in spec:
-            yield from _string(("spec", name), spec[name], _not_blank)
+            yield from _string(("spec", name), spec[name], _is_short)
     for name in lists:
         if name not in spec:
             yield ("spec",), f"“spec.{name}” is missing: a {kind} must have one (it may be empty)"

@@ -9,20 +9,19 @@ import structlog
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
-from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET, require_POST
 
-from accounts.models import Role
+from accounts.models import Role, User
 from accounts.requests import signed_in
-from catalog import forges, services, tasks
+from catalog import forges, services
 from catalog.forms import EntityFilter
 from catalog.models import Entity, Problem, Relation, Repository, Source
 from catalog.panels import panels_for
-from catalog.queueing import on_commit
+from catalog.services.sources import request_reading
 from forge.webhooks import InvalidSignature, verify
 
 log = structlog.get_logger(__name__)
@@ -39,8 +38,8 @@ def entities(request: HttpRequest) -> HttpResponse:
         "filter": chosen,
         "page": page,
         "facets": chosen.facets(),
-        "problem_count": Problem.objects.count(),
-        "titles": _titles([entity.owner_ref for entity in page]),
+        "problem_count": Problem.objects.visible_to(user).count(),
+        "titles": _titles([entity.owner_ref for entity in page], user),
     }
     only = request.headers.get("HX-Request") and not request.headers.get(
         "HX-History-Restore-Request"
@@ -49,9 +48,9 @@ def entities(request: HttpRequest) -> HttpResponse:
     return render(request, template, context)
 
 
-def _titles(refs: list[str]) -> dict[str, str]:
-    """What entities are called, by reference; those that do not exist are left out."""
-    rows = Entity.objects.filter(ref__in=refs).values_list("ref", "title", "name")
+def _titles(refs: list[str], user: User) -> dict[str, str]:
+    """What visible entities are called, by reference."""
+    rows = Entity.objects.visible_to(user).filter(ref__in=refs).values_list("ref", "title", "name")
     return {ref: title or name for ref, title, name in rows}
 
 
@@ -73,8 +72,8 @@ def entity(request: HttpRequest, kind: str, namespace: str, name: str) -> HttpRe
         "entity": row,
         "owner": visible.filter(ref=row.owner_ref).first(),
         "relations": _grouped([r for r in relations if r.target_ref not in hidden_refs]),
-        "titles": _titles(refs),
-        "problems": row.location.problems.filter(entity_ref__in=["", row.ref]),
+        "titles": _titles(refs, user),
+        "problems": row.location.problems.visible_to(user).filter(entity_ref__in=["", row.ref]),
         "panels": panels_for(row, user),
         "source_url": forges.file_url(
             repository.path, repository.default_branch, row.location.path, row.line
@@ -95,7 +94,8 @@ def _grouped(relations: list[Relation]) -> dict[str, list[str]]:
 def _never_good(request: HttpRequest, ref: str) -> HttpResponse:
     """An entity that was never read without an error is visible as such: it has problems only."""
     hidden = Entity.objects.filter(ref=ref).exists()
-    problems = Problem.objects.filter(entity_ref=ref).select_related("location__repository")
+    problems = Problem.objects.visible_to(signed_in(request)).filter(entity_ref=ref)
+    problems = problems.select_related("location__repository")
     if hidden or not problems:
         visible = Entity.objects.visible_to(signed_in(request))
         named = Relation.objects.filter(target_ref=ref, declared_by__in=visible)
@@ -123,7 +123,7 @@ def problems(request: HttpRequest) -> HttpResponse:
     """Everything that is wrong in the catalogue: descriptors, dangling references, repositories."""
     user = signed_in(request)
     visible = Entity.objects.visible_to(user)
-    found = Problem.objects.select_related("location__repository")
+    found = Problem.objects.visible_to(user).select_related("location__repository")
     dangling = Relation.objects.dangling().filter(declared_by__in=visible).order_by("source_ref")
     context = {
         "page": Paginator(found, PAGE_SIZE).get_page(request.GET.get("page")),
@@ -140,9 +140,8 @@ def problems(request: HttpRequest) -> HttpResponse:
 @require_POST
 def read_again(request: HttpRequest, pk: int) -> HttpResponse:
     """Asks a worker to list a source now."""
-    if Role.PLATFORM not in signed_in(request).roles:
-        raise PermissionDenied("Only platform engineers can have a source read.")
-    on_commit(tasks.read_source, get_object_or_404(Source, pk=pk).pk)
+    source = get_object_or_404(Source, pk=pk)
+    request_reading(source=source, by=signed_in(request))
     messages.success(request, "A worker reads the source now.")
     return redirect("catalog:problems")
 

@@ -39,7 +39,10 @@ def verify(secret: str, headers: Mapping[str, str], body: bytes, *, now: float) 
     given = headers.get("webhook-signature", "").split()
     if not (secret and delivery_id and given):
         raise InvalidSignature("The delivery is not signed")
-    if not timestamp.isdigit() or abs(now - int(timestamp)) > TOLERANCE_SECONDS:
+    if (
+        not (timestamp.isascii() and timestamp.isdecimal())
+        or abs(now - int(timestamp)) > TOLERANCE_SECONDS
+    ):
         raise InvalidSignature("The delivery's time is more than five minutes off")
     expected = signature(secret, delivery_id=delivery_id, timestamp=timestamp, body=body)
     if not any(hmac.compare_digest(expected.encode(), one.encode()) for one in given):

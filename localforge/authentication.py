@@ -92,12 +92,18 @@ def _become(call: Call) -> None:
     call.user = found
 
 
+def basic_login(authorization: str) -> tuple[str, str] | None:
+    """The name and password of Basic authentication, if that is what was sent."""
+    scheme, _, value = authorization.partition(" ")
+    return _basic(value) if scheme.lower() == "basic" else None
+
+
 def git_user(db: Db, authorization: str, service: str) -> Row | None:
     """Whoever is asking over Git: a token or the user's own password; None for a stranger."""
-    scheme, _, value = authorization.partition(" ")
-    if scheme.lower() != "basic":
+    login = basic_login(authorization)
+    if login is None:
         return None
-    name, password = _basic(value)
+    name, password = login
     token = users.find_token(db, password)
     if token:
         found = users.get_user(db, token["user_id"])

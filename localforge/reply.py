@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+TEXT = "text/plain; charset=utf-8"
+
 
 @dataclass
 class Reply:
@@ -43,6 +45,18 @@ def no_content() -> Reply:
 def blob(data: bytes, media_type: str, headers: Mapping[str, str] | None = None) -> Reply:
     """Bytes as they are."""
     return Reply(data, 200, dict(headers or {}), media_type)
+
+
+def as_is(data: bytes, headers: Mapping[str, str] | None = None) -> Reply:
+    """A file as it is; clients decide by the type whether they have got text."""
+    return blob(data, TEXT if _is_text(data) else "application/octet-stream", headers)
+
+
+def _is_text(data: bytes) -> bool:
+    try:
+        return "\0" not in data.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
 
 
 def as_reply(result: Any) -> Reply:

@@ -5,14 +5,14 @@ import asyncio
 import re
 import tempfile
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import Executor
 from pathlib import Path
 from typing import IO, Any
 from urllib.parse import parse_qs, unquote
 
-from localforge import access
-from localforge.authentication import git_user
+from localforge import access, deploy_tokens
+from localforge.authentication import basic_login, git_user
 from localforge.context import Context
 from localforge.errors import ApiError, bad_request, forbidden, not_found, unauthorized
 from localforge.forge import Forge
@@ -72,12 +72,12 @@ class SmartHttp:
         self, path: str, service: str, headers: dict[str, str], base: str
     ) -> tuple[Row, Row | None]:
         db = self._forge.database.read()
-        user = git_user(db, headers.get("authorization", ""), service)
-        project = projects.find_project(db, path)
-        if project is None:
-            moved = projects.redirected_project(db, path)
-            if moved and access.can_see_project(db, user, moved):
-                project = moved
+        authorization = headers.get("authorization", "")
+        project = projects.find_project(db, path) or projects.redirected_project(db, path)
+        name, secret = basic_login(authorization) or ("", "")
+        if secret.startswith(deploy_tokens.PREFIX):
+            return deploy_tokens.check(db, name, secret, service, project), None
+        user = git_user(db, authorization, service)
         if project is None or not access.can_see_project(db, user, project):
             raise not_found("Project") if user else unauthorized()
         _check_rights(db, project, user, service)
@@ -136,29 +136,35 @@ class _Exchange:
 
     async def _receive(self, body: IO[bytes]) -> None:
         wanted, capabilities = packets.read_commands(body)
-        problem, config = await self.http._thread(self._judge, wanted)
+        refused, config = await self.http._thread(self._judge, wanted)
         await self._start("application/x-git-receive-pack-result")
-        if problem:
-            await self._end(packets.refusal(wanted, problem, capabilities))
+        if refused and "atomic" in capabilities:
+            reason = next(iter(refused.values()))
+            refused = {one.ref: refused.get(one.ref, reason) for one in wanted}
+        if len(refused) == len(wanted):
+            await self._end(packets.refusal(refused, capabilities))
             return
         body.seek(0)
         arguments = ["receive-pack", "--stateless-rpc", "."]
-        await self._run(arguments, body, config=config, last=False)
+        remarks = [packets.remark(f"{ref}: {why}", capabilities) for ref, why in refused.items()]
+        await self._run(arguments, body, b"".join(remarks), config, last=False)
         await self.http._thread(self._follow, wanted)
         await self._end(b"")
 
-    def _judge(self, wanted: list[packets.Command]) -> tuple[str, dict[str, str]]:
+    def _judge(self, wanted: list[packets.Command]) -> tuple[dict[str, str], list[str]]:
+        """The refs that are refused, each with a reason, and what git is told for the others. Git
+        takes no push to a hidden ref, which is how it is made to skip just that one."""
         context = self._context(self.forge.database.read())
-        config: dict[str, str] = {}
-        for one in wanted:
-            problem = self._problem(context, one)
-            if problem:
-                return problem, config
-            branch = one.ref.removeprefix(pushes.HEADS)
-            rule = protection.rule_for(context, self.project, branch)
-            if rule and not rule["data"].get("allow_force_push"):
-                config["receive.denyNonFastForwards"] = "true"
-        return "", config
+        problems = {one.ref: self._problem(context, one) for one in wanted}
+        refused = {ref: problem for ref, problem in problems.items() if problem}
+        config = [f"receive.hideRefs={ref}" for ref in refused]
+        if any(self._keeps_history(context, ref) for ref in problems.keys() - refused.keys()):
+            config.append("receive.denyNonFastForwards=true")
+        return refused, config
+
+    def _keeps_history(self, context: Context, ref: str) -> bool:
+        rule = protection.rule_for(context, self.project, ref.removeprefix(pushes.HEADS))
+        return rule is not None and not rule["data"].get("allow_force_push")
 
     def _problem(self, context: Context, one: packets.Command) -> str:
         if one.ref.startswith(pushes.TAGS):
@@ -225,7 +231,7 @@ class _Exchange:
 
     async def _run(
         self, arguments: list[str], body: IO[bytes] | None, preamble: bytes = b"",
-        config: dict[str, str] | None = None, *, last: bool = True,
+        config: Iterable[str] = (), *, last: bool = True,
     ) -> None:  # fmt: skip
         process = await asyncio.create_subprocess_exec(
             *command(*arguments, config=config),

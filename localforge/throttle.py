@@ -26,8 +26,8 @@ class Throttle:
             return {}, None
         if incoming.path.endswith("/application/settings"):
             return {}, None
-        limit = int(settings["throttle_authenticated_api_requests_per_period"])
-        period = int(settings["throttle_authenticated_api_period_in_seconds"])
+        limit = int(settings.get("throttle_authenticated_api_requests_per_period", 7200))
+        period = int(settings.get("throttle_authenticated_api_period_in_seconds", 3600))
         count, reset = self._count(incoming.headers, period)
         headers = _headers(limit, count, reset)
         if count <= limit:

@@ -15,8 +15,18 @@ def request_id() -> str:
     return str(structlog.contextvars.get_contextvars().get("request_id", ""))
 
 
+NAMES = {
+    400: "InputError",
+    401: "AuthenticationError",
+    403: "NotAllowedError",
+    404: "NotFoundError",
+    409: "ConflictError",
+    503: "ServiceUnavailableError",
+}
+
+
 def api_exception(error: Exception, context: dict[str, Any]) -> Response | None:
-    """REST framework's answers in Backstage's shape: {"error": {"name", "message"}}."""
+    """REST framework's answers in Backstage's shape, which its clients read the reason from."""
     if isinstance(error, ValidationError):
         error = ApiValidationError(detail=error.messages)
     message = str(error) if isinstance(error, PermissionDenied) and str(error) else None
@@ -25,14 +35,18 @@ def api_exception(error: Exception, context: dict[str, Any]) -> Response | None:
         return None
     if isinstance(response.data, dict) and "detail" in response.data:
         message = message or str(response.data["detail"])
-    body: dict[str, Any] = {
-        "error": {
-            "name": type(error).__name__,
-            "message": message or "The request is not valid.",
-            "requestId": request_id(),
-        }
+    name = NAMES.get(response.status_code, type(error).__name__)
+    reason: dict[str, Any] = {
+        "name": name,
+        "message": message or "The request is not valid.",
+        "requestId": request_id(),
     }
     if message is None:
-        body["error"]["details"] = response.data
-    response.data = body
+        reason["details"] = response.data
+    request = context["request"]
+    response.data = {
+        "error": reason,
+        "request": {"method": request.method, "url": request.get_full_path()},
+        "response": {"statusCode": response.status_code},
+    }
     return response

@@ -61,6 +61,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django_structlog.middlewares.RequestMiddleware",
     "portal.middleware.request_id_header",
+    "portal.middleware.caller",
     "accounts.middleware.LoginRequiredMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
@@ -126,6 +127,7 @@ ROLE_GROUPS: dict[str, list[str]] = {
 # Plain HTTP is spoken on loopback (the demo, or a developer's own machine) and nowhere else.
 PLAIN_HTTP = DEBUG or PUBLIC_URL.startswith(("http://127.0.0.1", "http://localhost"))
 SECURE_SSL_REDIRECT = not PLAIN_HTTP
+TRUSTED_PROXIES = env.list("TRUSTED_PROXIES", default=[])
 SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if not PLAIN_HTTP else None
 SECURE_HSTS_SECONDS = 0 if PLAIN_HTTP else 31_536_000
@@ -207,22 +209,18 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     "socket_timeout": 30,
 }
 CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "celerybeat-schedule")
+# Each finds what nobody was told about. A turn that nobody took before the next is dropped.
 CELERY_BEAT_SCHEDULE = {
-    "read sources": {"task": "catalog.tasks.read_sources", "schedule": 60.0},
-    "webhook deliveries left over": {
-        "task": "catalog.tasks.handle_left_over_deliveries",
-        "schedule": 10.0,
-    },
-    "runs without a worker": {"task": "scaffolder.tasks.resume_runs", "schedule": 5.0},
-    "merge requests whose webhook was lost": {
-        "task": "scaffolder.tasks.check_merge_requests",
-        "schedule": 60.0,
-    },
-    "releases not yet made": {"task": "scaffolder.tasks.release_changed_blocks", "schedule": 30.0},
-    "verdicts not up to date": {
-        "task": "scorecards.tasks.evaluate_outdated",
-        "schedule": 15.0,
-    },
+    name: {"task": name, "schedule": seconds, "options": {"expires": seconds}}
+    for name, seconds in {
+        "catalog.tasks.read_sources": 60.0,
+        "catalog.tasks.handle_left_over_deliveries": 30.0,
+        "catalog.tasks.rebuild_memberships": 600.0,
+        "scaffolder.tasks.resume_runs": 5.0,
+        "scaffolder.tasks.release_changed_blocks": 30.0,
+        "scaffolder.tasks.check_merge_requests": 60.0,
+        "scorecards.tasks.evaluate_outdated": 15.0,
+    }.items()
 }
 
 # -- the forge ----------------------------------------------------------------------------------
@@ -232,6 +230,9 @@ GITLAB_CA_BUNDLE = env.str("GITLAB_CA_BUNDLE", default="")
 GITLAB_TIMEOUT_SECONDS = env.float("GITLAB_TIMEOUT_SECONDS", default=10.0)
 # Other host names by which descriptors and templates may call the configured forge.
 GITLAB_HOST_ALIASES = env.list("GITLAB_HOST_ALIASES", default=["forge.example"])
+# Projects (patterns as in a shell) whose descriptors may define people, groups, blocks and
+# scorecards: who can push to one of these decides over roles and over everybody's repositories.
+TRUSTED_REPOSITORIES = env.list("TRUSTED_REPOSITORIES", default=[])
 # `whsec_` and base64, as Standard Webhooks writes it; the forge signs its deliveries with it.
 WEBHOOK_SECRET = env.str("WEBHOOK_SECRET", default="")
 

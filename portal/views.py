@@ -22,13 +22,14 @@ def home(request: HttpRequest) -> HttpResponse:
     """What is mine: runs, entities that my groups own, and gaps in their scorecards."""
     user = signed_in(request)
     mine = Entity.objects.visible_to(user).owned_by(user.group_refs).filter(orphaned_at=None)
+    gaps = Verdict.objects.visible_to(user).gaps()
     context = {
         "runs": Run.objects.filter(user=user).select_related("release")[:5],
         "owned": mine.exclude(kind__in=["group", "user"]).order_by("kind", "name")[:8],
         "owned_count": mine.exclude(kind__in=["group", "user"]).count(),
-        "gaps": Verdict.objects.gaps().filter(entity__in=mine).select_related("entity")[:8],
+        "gaps": gaps.filter(entity__in=mine).select_related("entity")[:8],
         "entity_count": Entity.objects.visible_to(user).count(),
-        "problem_count": Problem.objects.count(),
+        "problem_count": Problem.objects.visible_to(user).count(),
         "may_start": may_start(user),
         "templates": Entity.objects.visible_to(user).filter(kind="template", orphaned_at=None)[:3],
     }

@@ -66,7 +66,8 @@ def form(request: HttpRequest, namespace: str, name: str, number: int = 1) -> Ht
     if not path.pages:
         return redirect("scaffolder:review", namespace, name)
     page = path.pages[number - 1]
-    page_form = PageForm(path, page, user, answers, request.POST or None)
+    data = request.POST if request.method == "POST" else None
+    page_form = PageForm(path, page, user, answers, data)
     if request.method == "POST" and page_form.is_valid():
         kept = {key: value for key, value in answers.items() if key not in page_form.fields}
         given = path.known(kept | page_form.cleaned_data)

@@ -23,8 +23,11 @@ class EntityScorecards(APIView):
     def get(self, request: Request, kind: str, namespace: str, name: str) -> Response:
         visible = Entity.objects.visible_to(signed_in(request))
         entity = get_object_or_404(visible, ref=f"{kind}:{namespace}/{name}".lower())
-        verdicts = list(Verdict.objects.filter(entity=entity))
-        standings = Standing.objects.filter(entity=entity).order_by("scorecard_ref")
+        user = signed_in(request)
+        verdicts = list(Verdict.objects.visible_to(user).filter(entity=entity))
+        standings = (
+            Standing.objects.visible_to(user).filter(entity=entity).order_by("scorecard_ref")
+        )
         return Response([_as_json(standing, verdicts) for standing in standings])
 
 

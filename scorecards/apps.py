@@ -21,12 +21,13 @@ def _entities_changed(refs: list[str], **_: Any) -> None:
     from catalog.models import Entity
     from catalog.queueing import on_commit
     from scorecards import tasks
+    from scorecards.models import EVALUATED_KINDS
 
     changed = Entity.objects.filter(orphaned_at=None)
     if any(ref.startswith("scorecard:") for ref in refs):
-        wanted = changed.filter(kind="component")
+        wanted = changed.filter(kind__in=EVALUATED_KINDS)
     else:
-        wanted = changed.filter(ref__in=refs, kind="component")
+        wanted = changed.filter(ref__in=refs, kind__in=EVALUATED_KINDS)
     for pk in wanted.values_list("pk", flat=True):
         on_commit(tasks.evaluate_entity, pk)
 
@@ -35,9 +36,10 @@ def _repository_changed(repository: Any, **_: Any) -> None:
     from catalog.models import Entity
     from catalog.queueing import on_commit
     from scorecards import tasks
+    from scorecards.models import EVALUATED_KINDS
 
     inside = Entity.objects.filter(
-        location__repository=repository, kind="component", orphaned_at=None
+        location__repository=repository, kind__in=EVALUATED_KINDS, orphaned_at=None
     )
     for pk in inside.values_list("pk", flat=True):
         on_commit(tasks.evaluate_entity, pk)

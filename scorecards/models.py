@@ -7,8 +7,12 @@ from typing import Any, Self
 from django.db import models
 from django.db.models import Count, F, Q
 
+from accounts.models import User
 from catalog.models import Entity
 from scorecards.rules import FAIL, PASS, UNKNOWN
+
+# What scorecards can be about: things that somebody owns.
+EVALUATED_KINDS = ("component", "api", "resource", "system", "domain")
 
 
 class Fact(models.Model):
@@ -31,6 +35,11 @@ class Fact(models.Model):
 
 
 class VerdictQuerySet(models.QuerySet["Verdict"]):
+    def visible_to(self, user: User) -> Self:
+        """Verdicts of scorecards that the person may see."""
+        cards = Entity.objects.visible_to(user).filter(kind="scorecard")
+        return self.filter(scorecard_ref__in=cards.values("ref"))
+
     def gaps(self) -> Self:
         """Checks that fail, those of the lowest levels first."""
         return self.filter(verdict=FAIL).order_by("level_order", "entity__name", "order")
@@ -83,6 +92,18 @@ class Verdict(models.Model):
 
 
 class StandingQuerySet(models.QuerySet["Standing"]):
+    def visible_to(self, user: User) -> Self:
+        cards = Entity.objects.visible_to(user).filter(kind="scorecard")
+        return self.filter(scorecard_ref__in=cards.values("ref"))
+
+    def spread(self) -> dict[str, dict[str, int]]:
+        """scorecard ref -> level -> number of entities."""
+        rows = self.values_list("scorecard_ref", "level").annotate(count=Count("pk"))
+        spread: dict[str, dict[str, int]] = {}
+        for ref, level, count in rows:
+            spread.setdefault(ref, {})[level] = count
+        return spread
+
     def by_level(self, scorecard_ref: str) -> dict[str, int]:
         rows = self.filter(scorecard_ref=scorecard_ref).values_list("level")
         return dict(rows.annotate(count=Count("pk")))
@@ -140,7 +161,7 @@ class Evaluation(models.Model):
 
 
 def entities_to_evaluate() -> models.QuerySet[Entity, Any]:
-    """Components never evaluated, and those that changed since."""
-    components = Entity.objects.filter(kind="component", orphaned_at=None)
+    """Entities never evaluated, and those that changed since."""
+    entities = Entity.objects.filter(kind__in=EVALUATED_KINDS, orphaned_at=None)
     outdated = Evaluation.objects.outdated().values("entity_id")
-    return components.filter(Q(evaluation=None) | Q(pk__in=outdated))
+    return entities.filter(Q(evaluation=None) | Q(pk__in=outdated))

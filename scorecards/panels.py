@@ -5,15 +5,18 @@ from typing import Any
 from accounts.models import User
 from catalog import panels
 from catalog.models import Entity
-from scorecards.models import Standing, Verdict
+from scorecards.models import EVALUATED_KINDS, Standing, Verdict
 
 
 def scorecards(entity: Entity, user: User) -> dict[str, Any] | None:
     """`version` changes with every verdict, so that an open page is swapped only then."""
-    if entity.kind != "component":
+    if entity.kind not in EVALUATED_KINDS:
         return None
-    standings = list(Standing.objects.filter(entity=entity).order_by("scorecard_ref"))
-    verdicts = list(Verdict.objects.filter(entity=entity))
+    mine = Standing.objects.visible_to(user).filter(entity=entity)
+    standings = list(mine.order_by("scorecard_ref"))
+    if not standings and entity.kind != "component":
+        return None
+    verdicts = list(Verdict.objects.visible_to(user).filter(entity=entity))
     titles = dict(Entity.objects.filter(kind="scorecard").values_list("ref", "title"))
     cards = [
         {

@@ -92,6 +92,9 @@ def _checks(given: Any, levels: set[str], problems: list[str]) -> list[Check]:
     checks: list[Check] = []
     for index, item in enumerate(given):
         where = f"spec.checks.{index}"
+        if isinstance(item, dict) and not isinstance(item.get("with", {}), dict):
+            problems.append(f"{where}.with must be names and values.")
+            continue
         missing = [
             k for k in ("id", "level", "check") if not isinstance(item, dict) or not item.get(k)
         ]

@@ -18,4 +18,4 @@ def evaluate_entity(pk: int) -> None:
 def evaluate_outdated() -> None:
     """Periodic: entities whose change nobody told us about, or whose facts were unknown."""
     for pk in entities_to_evaluate().values_list("pk", flat=True)[:BATCH]:
-        evaluate_entity(pk)
+        evaluate_entity.delay(pk)

@@ -16,9 +16,10 @@ def scorecards(request: HttpRequest) -> HttpResponse:
     """Every scorecard with how its entities are spread over the levels."""
     visible = Entity.objects.visible_to(signed_in(request))
     rows = []
+    spreads = Standing.objects.filter(entity__in=visible).spread()
     for entity in visible.filter(kind="scorecard", orphaned_at=None):
         scorecard, problems = parse_scorecard(entity.descriptor)
-        spread = Standing.objects.filter(entity__in=visible).by_level(entity.ref)
+        spread = spreads.get(entity.ref, {})
         rows.append({"entity": entity, "scorecard": scorecard, "problems": problems,
                      "spread": spread, "total": sum(spread.values())})  # fmt: skip
     return render(request, "scorecards/scorecards.html", {"rows": rows})

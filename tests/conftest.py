@@ -155,7 +155,7 @@ class Stack:
 
 OURS = (
     "BESPOKE_", "DATABASE_URL", "CELERY_", "GITLAB_", "SECRET_KEY", "WEBHOOK_", "LOG_",
-    "ALLOWED_HOSTS", "LOCALFORGE_", "DJANGO_", "DEMO_",
+    "ALLOWED_HOSTS", "TRUSTED_", "LOCALFORGE_", "DJANGO_", "DEMO_",
 )  # fmt: skip
 
 

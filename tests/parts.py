@@ -32,6 +32,7 @@ def start() -> None:
     os.environ["ALLOWED_HOSTS"] = "*"
     os.environ["WEBHOOK_SECRET"] = SECRET
     os.environ["GITLAB_TOKEN"] = ROOT_TOKEN
+    os.environ["TRUSTED_REPOSITORIES"] = "*"
     os.environ["LOG_FORMAT"] = "console"
     os.environ["LOG_LEVEL"] = "WARNING"
     from portal import embedded

@@ -1,6 +1,8 @@
 """The verbs of the catalogue: every write to repositories, locations, entities and deliveries."""
 
 from catalog.services.deliveries import handle_delivery, receive_delivery
+from catalog.services.entities import stitch_everything
+from catalog.services.locations import preview, refresh, remove_entity, remove_location
 from catalog.services.memberships import rebuild_memberships
 from catalog.services.repositories import read_repository, register
 from catalog.services.sources import add_source, read_source
@@ -8,9 +10,14 @@ from catalog.services.sources import add_source, read_source
 __all__ = [
     "add_source",
     "handle_delivery",
+    "preview",
     "read_repository",
     "read_source",
     "rebuild_memberships",
     "receive_delivery",
+    "refresh",
     "register",
+    "remove_entity",
+    "remove_location",
+    "stitch_everything",
 ]

@@ -28,14 +28,16 @@ def handle_delivery(*, pk: int) -> None:
     delivery = WebhookDelivery.objects.filter(pk=pk, handled_at=None).first()
     if delivery is None:
         return
-    project = delivery.payload.get("project", {}).get("path_with_namespace", "")
+    project = str((delivery.payload.get("project") or {}).get("path_with_namespace", ""))
+    if project and (
+        Repository.objects.of_path(project).exists() or _on_default_branch(delivery.payload)
+    ):
+        read_repository(path=project)
     if delivery.payload.get("object_kind") == "merge_request":
         merge_request_changed.send(sender=WebhookDelivery, payload=delivery.payload)
-    if Repository.objects.of_path(project).exists() or _on_default_branch(delivery.payload):
-        read_repository(path=project)
     WebhookDelivery.objects.filter(pk=pk).update(handled_at=timezone.now())
 
 
 def _on_default_branch(payload: dict[str, Any]) -> bool:
-    branch = payload.get("project", {}).get("default_branch")
+    branch = (payload.get("project") or {}).get("default_branch")
     return bool(branch) and payload.get("ref") == f"refs/heads/{branch}"

@@ -3,12 +3,19 @@
 from collections import defaultdict
 from collections.abc import Iterator
 
+from django.db import transaction
+
 from accounts import services as accounts
-from catalog.models import Relation
+from catalog.models import Relation, lock_until_commit
 
 
+@transaction.atomic
 def rebuild_memberships() -> int:
-    """Writes direct and inherited memberships; returns how many rows changed."""
+    """Writes direct and inherited memberships; returns how many rows changed.
+
+    One at a time: a rebuild that began before another's edges were there must not end after it.
+    """
+    lock_until_commit("memberships")
     edges = Relation.objects.filter(
         type__in=["memberOf", "childOf"], declared_by__orphaned_at=None
     ).values_list("source_ref", "type", "target_ref")

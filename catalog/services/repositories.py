@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import structlog
+from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
@@ -12,13 +13,14 @@ from catalog import tasks
 from catalog.forges import connect
 from catalog.models import Location, Repository, Source, lock_until_commit
 from catalog.queueing import on_commit
-from catalog.reading import DEFAULT_PATH, Commit, File, read_files
-from catalog.services.entities import mark_missing, store_reading
+from catalog.reading import DEFAULT_PATH, Commit, File, is_trusted, read_files
+from catalog.services.entities import mark_missing, stitch_location_entities, store_readings
 from catalog.services.memberships import rebuild_memberships
 from catalog.signals import entities_changed, repository_changed
 from forge import Forge, ForgeError, ForgeNotFound, Project
 
 log = structlog.get_logger(__name__)
+MISSING = "The forge has no such project, or hides it. Its entities are kept."
 
 
 @transaction.atomic
@@ -30,7 +32,9 @@ def register(*, project: str, path: str = DEFAULT_PATH, by: User | None) -> Loca
         path=path.strip("/"),
         defaults={"registered_by": by.username if by else ""},
     )
-    if created:
+    if location.removed_at:
+        Location.objects.filter(pk=location.pk).update(removed_at=None, digest="")
+    if created or location.removed_at:
         # The same commit must be read again, for the sake of the new file.
         Repository.objects.filter(pk=repository.pk).update(commit="")
         audit.record(by=by, verb="registered", object_type="location", object_id=str(location))
@@ -45,30 +49,41 @@ def read_repository(*, path: str, source: Source | None = None) -> list[str]:
     A forge that does not answer changes nothing but the repository's error; it is raised.
     """
     repository, _ = Repository.objects.get_or_create(path=path, defaults={"source": source})
+    row = Repository.objects.filter(pk=repository.pk)
+    forge = connect()
     try:
         with transaction.atomic():
             lock_until_commit(f"repository:{path}")
             repository.refresh_from_db()
-            return _read(connect(), repository)
-    except ForgeNotFound:
-        Repository.objects.filter(pk=repository.pk, missing_since=None).update(
-            missing_since=timezone.now(), error="The forge has no such project (or hides it)."
-        )
-        return []
+            try:
+                project = forge.project(path)
+            except ForgeNotFound:
+                row.update(error=MISSING)
+                row.filter(missing_since=None).update(missing_since=timezone.now())
+                return []
+            return _read(forge, repository, project)
     except ForgeError as error:
-        Repository.objects.filter(pk=repository.pk).update(error=str(error))
+        row.update(error=str(error))
+        raise
+    except Exception as error:
+        row.update(error=f"Unexpected error while reading ({type(error).__name__}); see the log.")
         raise
 
 
-def _read(forge: Forge, repository: Repository) -> list[str]:
-    project = forge.project(repository.path)
+def _read(forge: Forge, repository: Repository, project: Project) -> list[str]:
     tip = _tip(forge, project)
     if tip == repository.commit and not repository.error:
         _note_read(repository, project, tip)
         return []
-    roots = {DEFAULT_PATH, *_registered(repository)} if tip else set()
-    files = read_files(Commit(forge, project.path, tip), sorted(roots)) if tip else []
+    roots = _roots(repository) if tip else set()
+    trusted = is_trusted(project.path, settings.TRUSTED_REPOSITORIES)
+    commit = Commit(forge, project.path, tip)
+    files = read_files(commit, sorted(roots), trusted=trusted) if tip else []
+    moved = bool(repository.default_branch) and repository.default_branch != project.default_branch
+    repository.default_branch = project.default_branch  # the addresses of files name it
     changed = _store(repository, files) if tip else []
+    if moved:
+        stitch_location_entities(locations=repository.locations.all())
     is_new = tip != repository.commit
     _note_read(repository, project, tip)
     if changed:
@@ -93,27 +108,37 @@ def _tip(forge: Forge, project: Project) -> str:
         return ""
 
 
-def _registered(repository: Repository) -> list[str]:
-    return list(repository.locations.filter(parent=None).values_list("path", flat=True))
+def _roots(repository: Repository) -> set[str]:
+    """The files to begin at: the usual one and those that were registered, but none taken out."""
+    paths = dict(repository.locations.filter(parent=None).values_list("path", "removed_at"))
+    return {path for path in {DEFAULT_PATH, *paths} if paths.get(path) is None}
 
 
 def _store(repository: Repository, files: list[File]) -> list[str]:
     rows = {location.path: location for location in repository.locations.all()}
+    found = {file.path for file in files if file.reading is not None}
     changed: list[str] = []
-    for file in files:
-        location = rows.get(file.path)
-        if file.reading is None:
-            changed += mark_missing(location=location) if location else []
-            continue
-        if location is None:
-            parent = rows[file.parent] if file.parent else None
-            location = rows[file.path] = repository.locations.create(path=file.path, parent=parent)
-        changed += store_reading(location=location, reading=file.reading)
-    read = {file.path for file in files}
+    broken = {file.path for file in files if file.reading and file.reading.problems}
     for path, location in rows.items():
-        if path not in read:  # no file names it any more
+        if _is_below(location, broken):
+            continue  # a file that cannot be read may name it still
+        if path not in found:  # it is gone, or no file names it any more
             changed += mark_missing(location=location)
-    return changed
+    readings = []
+    for file in files:
+        if file.reading is None:
+            continue
+        if file.path not in rows:
+            parent = rows[file.parent] if file.parent else None
+            rows[file.path] = repository.locations.create(path=file.path, parent=parent)
+        readings.append((rows[file.path], file.reading))
+    changed += store_readings(readings=readings)
+    return list(dict.fromkeys(changed))
+
+
+def _is_below(location: Location, broken: set[str]) -> bool:
+    parent = location.parent
+    return parent is not None and (parent.path in broken or _is_below(parent, broken))
 
 
 def _note_read(repository: Repository, project: Project, tip: str) -> None:

@@ -1,5 +1,7 @@
 """Sources: the forge groups in which the catalogue looks for repositories."""
 
+from datetime import timedelta
+
 from django.conf import settings
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
@@ -13,6 +15,9 @@ from catalog.models import Repository, Source, try_lock_until_commit
 from catalog.queueing import on_commit
 from forge import ForgeError, Project
 
+# GitLab writes last_activity_at at most once an hour: a young one says nothing about later pushes.
+STALE_ACTIVITY = timedelta(hours=2)
+
 
 @transaction.atomic
 def add_source(*, group: str, by: User | None) -> Source:
@@ -25,6 +30,14 @@ def add_source(*, group: str, by: User | None) -> Source:
     on_commit(tasks.read_source, source.pk)
     on_commit(tasks.connect_hooks)
     return source
+
+
+def request_reading(*, source: Source, by: User) -> None:
+    """Has a worker list the source now. For platform engineers."""
+    if Role.PLATFORM not in by.roles:
+        raise PermissionDenied("Only platform engineers can have a source read.")
+    audit.record(by=by, verb="asked to read", object_type="source", object_id=source.group)
+    on_commit(tasks.read_source, source.pk)
 
 
 def read_source(*, source: Source, wait: bool = False) -> list[str]:
@@ -65,7 +78,7 @@ def _note_projects(source: Source, projects: list[Project]) -> list[str]:
     )
     listed = {project.path for project in projects}
     gone = source.repositories.exclude(path__in=listed).filter(missing_since=None)
-    gone.update(missing_since=timezone.now())
+    gone.update(missing_since=timezone.now(), error="The source no longer lists this project.")
     return [p.path for p in projects if _may_differ(known.get(p.path), p)]
 
 
@@ -75,6 +88,7 @@ def _may_differ(row: Repository | None, project: Project) -> bool:
         or bool(row.error)
         or row.missing_since is not None
         or row.last_activity_at != project.last_activity_at
+        or project.last_activity_at > timezone.now() - STALE_ACTIVITY
     )
 
 

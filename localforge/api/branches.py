@@ -196,7 +196,10 @@ def _rule(row: Row) -> dict[str, Any]:
 def list_rules(call: Call) -> Reply:
     """GET .../protected_branches and protected_tags"""
     scope = _place(call, access.REPORTER)
-    return page_items(call, records.every(call.db, _kind(call), scope), _rule)
+    found = records.every(call.db, _kind(call), scope)
+    if scope[0] == "project":
+        found += protection.inherited(call, call.project(), _kind(call))
+    return page_items(call, found, _rule)
 
 
 def _the_rule(call: Call, level: int) -> Row:

@@ -1,12 +1,13 @@
-"""SSH keys, deploy keys and deploy tokens. They are kept and listed; Git over SSH is not spoken."""
+"""SSH keys, deploy keys and deploy tokens. Keys are only kept and listed, for Git over SSH is not
+spoken; deploy tokens open repositories over HTTP."""
 
 import base64
 import binascii
 import hashlib
-import secrets
+from secrets import token_hex
 from typing import Any
 
-from localforge import access
+from localforge import access, deploy_tokens, secrets
 from localforge.call import Call
 from localforge.errors import bad_request, not_found
 from localforge.paging import page_items
@@ -195,9 +196,7 @@ def _place(call: Call) -> tuple[str, int]:
 
 
 def _token(row: Row) -> dict[str, Any]:
-    shape = {"id": row["id"], **row["data"], "revoked": False, "expired": False}
-    shape.pop("digest", None)
-    return shape
+    return {"id": row["id"], **row["data"], "revoked": False, "expired": False}
 
 
 def list_tokens(call: Call) -> Reply:
@@ -214,14 +213,14 @@ def create_token(call: Call) -> Reply:
     name, scopes = params.need("name"), params.texts("scopes")
     if not scopes:
         raise bad_request({"error": "scopes is missing"})
-    day, secret = params.text("expires_at")[:10], "gldt-" + secrets.token_urlsafe(20)
+    day, secret = params.text("expires_at")[:10], secrets.new_token(deploy_tokens.PREFIX)
     data = {
         "name": name,
-        "username": params.text("username") or f"gitlab+deploy-token-{secrets.randbelow(10**6)}",
+        "username": params.text("username") or f"gitlab+deploy-token-{token_hex(4)}",
         "expires_at": f"{day}T00:00:00.000Z" if day else None,
         "scopes": scopes,
     }
-    row = records.add(call.db, "deploy_token", place, data)
+    row = records.add(call.db, "deploy_token", place, data, secrets.digest(secret))
     return created({**_token(row), "token": secret})
 
 

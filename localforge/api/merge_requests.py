@@ -75,8 +75,8 @@ def create_merge_request(call: Call) -> Reply:
     if "remove_source_branch" not in data:
         default = projects.settings(target).get("remove_source_branch_after_merge", True)
         data["remove_source_branch"] = bool(default)
-    row = verbs.create(call, source, target, columns, data)
     item_events.ensure_labels(call, target, _labels(params))
+    row = verbs.create(call, source, target, columns, data)
     return created(shapes.detail(call, target, row))
 
 

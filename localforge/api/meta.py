@@ -17,6 +17,7 @@ _SETTINGS: dict[str, Any] = {
     "default_project_visibility": "private",
     "bulk_import_enabled": False,
     "deletion_adjourned_period": 0,
+    "localforge_pipelines_on_push": False,
     "throttle_authenticated_api_enabled": False,
     "throttle_authenticated_api_requests_per_period": 7200,
     "throttle_authenticated_api_period_in_seconds": 3600,
@@ -46,7 +47,7 @@ def update_settings(call: Call) -> dict[str, Any]:
     """PUT /application/settings"""
     call.need_admin()
     sent = {name: value for name, value in call.params.items() if name != "id"}
-    records.put(call.db, "settings", records.INSTANCE, "application", {**_SETTINGS, **sent})
+    records.put(call.db, "settings", records.INSTANCE, "application", sent)
     call.forge.load_application_settings(call.db)
     return get_settings(call)
 

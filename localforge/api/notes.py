@@ -37,7 +37,7 @@ def _item(call: Call, project: Row, kind: str) -> Row:
     else:
         sha = call.repo(project).resolve(call.values["iid"])
         # Notes are kept by number, so a commit stands for the first digits of its id.
-        found = {"id": int(sha[:13], 16), "iid": None} if sha else None
+        found = {"id": int(sha[:13], 16), "iid": None, "sha": sha} if sha else None
     if found is None:
         raise not_found()
     return found

@@ -2,9 +2,7 @@
 
 from typing import Any
 
-import yaml
-
-from localforge import access, clock
+from localforge import access
 from localforge.call import Call
 from localforge.errors import ApiError, bad_request, not_found
 from localforge.paging import page_rows
@@ -13,9 +11,7 @@ from localforge.routing import delete, get, post, put
 from localforge.shapes import pipelines as shapes
 from localforge.store.database import Query, Row
 from localforge.verbs import pipelines as verbs
-
-_KEYWORDS = {"default", "include", "stages", "variables", "workflow", "image", "services", "cache",
-             "before_script", "after_script", "spec", "pages"}  # fmt: skip
+from localforge.verbs import start
 
 
 def list_pipelines(call: Call) -> Reply:
@@ -45,42 +41,14 @@ def create_pipeline(call: Call) -> Reply:
     if text is None:
         raise bad_request({"base": ["Missing CI config file"]})
     variables = call.params.get("variables") or []
-    pipeline = verbs.create(
+    pipeline = start.create(
         call, project, ref=ref, sha=sha, status="created", source="api",
         data={"variables": variables},
     )  # fmt: skip
-    for name, stage in _jobs_in(text):
-        _add_job(call, project, pipeline, name, stage)
+    for name, stage in start.jobs_in(text):
+        start.add_job(call, project, pipeline, name, stage)
     verbs.set_status(call, project, pipeline, "pending")
     return created(shapes.detail(call, project, pipeline))
-
-
-def _jobs_in(text: bytes) -> list[tuple[str, str]]:
-    try:
-        found = yaml.safe_load(text)
-    except yaml.YAMLError:
-        raise bad_request({"base": ["Invalid CI config: it is not valid YAML"]}) from None
-    if not isinstance(found, dict):
-        raise bad_request({"base": ["Invalid CI config: it holds no jobs"]})
-    return [
-        (str(name), str(job.get("stage", "test")))
-        for name, job in found.items()
-        if isinstance(job, dict) and name not in _KEYWORDS and not str(name).startswith(".")
-    ]
-
-
-def _add_job(call: Call, project: Row, pipeline: Row, name: str, stage: str, **more: Any) -> Row:
-    job_id = call.db.insert(
-        "jobs",
-        **{
-            "project_id": project["id"], "pipeline_id": pipeline["id"], "name": name,
-            "stage": stage, "status": "created", "ref": pipeline["ref"], "sha": pipeline["sha"],
-            "user_id": call.need_user()["id"], "created_at": clock.now(), **more,
-        },
-    )  # fmt: skip
-    row = call.db.one("SELECT * FROM jobs WHERE id = ?", job_id)
-    assert row is not None
-    return row
 
 
 def _pipeline(call: Call, level: int = access.NONE) -> tuple[Row, Row]:
@@ -206,11 +174,11 @@ def make_pipeline(call: Call) -> Reply:
     sha = call.repo(project).resolve(params.text("sha") or ref)
     if sha is None:
         raise bad_request({"base": ["Reference not found"]})
-    pipeline = verbs.create(
+    pipeline = start.create(
         call, project, ref=ref, sha=sha, status="created", source=params.text("source", "push")
     )
     for name in params.texts("jobs"):
-        _add_job(call, project, pipeline, name, "test")
+        start.add_job(call, project, pipeline, name, "test")
     verbs.set_status(call, project, pipeline, params.choice("status", verbs.STATUSES, "pending"))
     return created(shapes.detail(call, project, pipeline))
 
@@ -254,7 +222,7 @@ def set_status(call: Call) -> Reply:
     sql = "SELECT * FROM jobs WHERE pipeline_id = ? AND name = ? AND external = 1 ORDER BY id DESC"
     row = call.db.one(sql, pipeline["id"], name)
     if row is None or row["status"] in verbs.FINISHED:
-        row = _add_job(
+        row = start.add_job(
             call,
             project,
             pipeline,
@@ -287,7 +255,7 @@ def _ref_of(call: Call, project: Row, sha: str) -> str:
 def _pipeline_for(call: Call, project: Row, sha: str, ref: str) -> Row:
     sql = "SELECT * FROM pipelines WHERE project_id = ? AND sha = ? AND ref = ? ORDER BY id DESC"
     found = call.db.one(sql, project["id"], sha, ref)
-    return found or verbs.create(
+    return found or start.create(
         call, project, ref=ref, sha=sha, status="created", source="external"
     )
 
@@ -297,7 +265,7 @@ def lint(call: Call) -> Reply:
     call.project(access.DEVELOPER)
     text = call.params.need("content")
     try:
-        jobs = _jobs_in(text.encode())
+        jobs = start.jobs_in(text.encode())
         problems = [] if jobs else ["jobs config should contain at least one visible job"]
     except ApiError as error:
         problems = [error.body["message"]["base"][0].removeprefix("Invalid CI config: ")]

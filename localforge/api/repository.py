@@ -11,7 +11,7 @@ from localforge.git.actions import Action
 from localforge.git.errors import GitError
 from localforge.git.repository import Repo, TreeItem
 from localforge.paging import page_items, per_page
-from localforge.reply import Reply, blob, created
+from localforge.reply import Reply, as_is, blob, created
 from localforge.routing import delete, get, post, put
 from localforge.shapes import commits as shapes
 from localforge.store.database import Row
@@ -80,7 +80,7 @@ def get_blob(call: Call) -> Reply:
     except (GitError, ValueError):
         raise not_found("Blob") from None
     if call.path.endswith("/raw"):
-        return blob(data, "application/octet-stream")
+        return as_is(data)
     content = base64.b64encode(data).decode()
     shape = {"size": len(data), "encoding": "base64", "content": content, "sha": call.values["sha"]}
     return Reply(shape)
@@ -142,7 +142,7 @@ def raw_file(call: Call) -> Reply:
     project = call.project()
     repo, sha, item, data = _file(call, project)
     headers = _fact_headers(_facts(call, repo, sha, item, data))
-    return blob(data, "application/octet-stream", headers)
+    return as_is(data, headers)
 
 
 def blame_file(call: Call) -> list[dict[str, Any]]:

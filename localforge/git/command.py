@@ -3,6 +3,7 @@ repositories. Never with hooks, nor with anybody's configuration."""
 
 import os
 import subprocess
+from collections.abc import Iterable
 from pathlib import Path
 
 from localforge.git.errors import GitError
@@ -22,9 +23,9 @@ _SAFE = [
 ]  # fmt: skip
 
 
-def command(*arguments: str, config: dict[str, str] | None = None) -> list[str]:
-    """A git command line."""
-    extra = [part for name, value in (config or {}).items() for part in ("-c", f"{name}={value}")]
+def command(*arguments: str, config: Iterable[str] = ()) -> list[str]:
+    """A git command line; `config` holds further settings, `name=value`."""
+    extra = [part for setting in config for part in ("-c", setting)]
     return ["git", *_SAFE, *extra, *arguments]
 
 

@@ -38,6 +38,8 @@ def read_commands(body: IO[bytes]) -> tuple[list[Command], set[str]]:
         if extra:
             capabilities = set(extra.decode("utf-8", "replace").split())
         parts = text.decode("utf-8", "surrogateescape").rstrip("\n").split(" ", 2)
+        if len(parts) == 3 and not parts[2].startswith("refs/"):
+            raise Unreadable(f"{parts[2]} is not a ref")
         if len(parts) == 3:
             found.append(Command(*parts))
     raise Unreadable("too many refs in one push")
@@ -53,13 +55,21 @@ def _read_line(body: IO[bytes]) -> bytes | None:
         raise Unreadable("the push cannot be read") from None
 
 
-def refusal(commands: list[Command], reason: str, capabilities: set[str]) -> bytes:
-    """The answer to a push that is not taken: every ref with the reason."""
+def refusal(refused: dict[str, str], capabilities: set[str]) -> bytes:
+    """The answer to a push that is not taken: every ref with its reason."""
     report = line("unpack ok\n") + b"".join(
-        line(f"ng {one.ref} {reason}\n".encode("utf-8", "surrogateescape")) for one in commands
+        line(f"ng {ref} {reason}\n".encode("utf-8", "surrogateescape"))
+        for ref, reason in refused.items()
     )
     report += FLUSH
     if "side-band-64k" not in capabilities:
         return report
-    words = line(b"\x02" + f"GitLab: {reason}\n".encode())
+    words = b"".join(remark(reason, capabilities) for reason in dict.fromkeys(refused.values()))
     return words + line(b"\x01" + report) + FLUSH
+
+
+def remark(text: str, capabilities: set[str]) -> bytes:
+    """A line for the person who pushes, if the client can show one."""
+    if "side-band-64k" not in capabilities:
+        return b""
+    return line(b"\x02" + f"GitLab: {text}\n".encode("utf-8", "surrogateescape"))

@@ -31,6 +31,12 @@ class _Folder:
         self.changed = oid is None
         self.entries: dict[bytes, Entry | _Folder] = {}
 
+    def holds_something(self) -> bool:
+        """Whether a file is left in it or below it; Git knows no empty folders."""
+        return not self.loaded or any(
+            isinstance(entry, Entry) or entry.holds_something() for entry in self.entries.values()
+        )
+
 
 def check_path(path: str) -> str:
     """The path if Git may hold it; refuses everything that could lead out of a work tree."""
@@ -60,7 +66,8 @@ class TreeEditor:
     def is_folder(self, path: str) -> bool:
         """Whether a folder is at a path."""
         folder, name = self._descend(path, make=False)
-        return folder is not None and isinstance(folder.entries.get(name), _Folder)
+        found = folder.entries.get(name) if folder else None
+        return isinstance(found, _Folder) and found.holds_something()
 
     def put(self, path: str, entry: Entry) -> None:
         """Sets the file at a path, with the folders that lead there."""

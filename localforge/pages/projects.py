@@ -9,7 +9,7 @@ from localforge.errors import ApiError, not_found
 from localforge.git.repository import Repo, TreeItem
 from localforge.pages.render import page, redirect, segments
 from localforge.pages.session import sign_in_path
-from localforge.reply import Reply, blob
+from localforge.reply import Reply, as_is
 from localforge.routing import get
 from localforge.shapes import commits as commit_shapes
 from localforge.shapes import projects as shapes
@@ -200,8 +200,7 @@ def raw(call: Call) -> Reply:
     where = place(call, "files")
     _, _, item = the_file(call, where)
     data = where.repo.blob(item.oid)
-    media_type = "application/octet-stream" if b"\0" in data[:8000] else "text/plain; charset=utf-8"
-    return blob(data, media_type, {"content-security-policy": "default-src 'none'; sandbox"})
+    return as_is(data, {"content-security-policy": "default-src 'none'; sandbox"})
 
 
 def switch(call: Call) -> Reply:

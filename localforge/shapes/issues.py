@@ -7,6 +7,7 @@ from localforge.context import Context
 from localforge.shapes import payloads
 from localforge.shapes import projects as project_shapes
 from localforge.shapes import users as user_shapes
+from localforge.shapes.labels import hook_labels
 from localforge.shapes.merge_requests import milestone
 from localforge.store.database import Row
 
@@ -53,6 +54,7 @@ def issue(ctx: Context, project: Row, row: Row) -> Json:
 def payload(ctx: Context, project: Row, row: Row, action: str) -> Json:
     """An issue as webhooks tell of it."""
     shape = issue(ctx, project, row)
+    assignees, labels = json.loads(row["assignees"]), hook_labels(ctx, project, shape["labels"])
     names = ("id", "iid", "project_id", "title", "description", "state", "created_at", "updated_at")
     return {
         "object_kind": "issue",
@@ -65,7 +67,11 @@ def payload(ctx: Context, project: Row, row: Row, action: str) -> Json:
             "action": action,
             "url": shape["web_url"],
             "author_id": row["author_id"],
+            "assignee_id": next(iter(assignees), None),
+            "assignee_ids": assignees,
+            "milestone_id": row["milestone_id"],
+            "labels": labels,
         },
-        "labels": [{"title": name} for name in shape["labels"]],
+        "labels": labels,
         "changes": {},
     }

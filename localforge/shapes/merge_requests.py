@@ -6,10 +6,8 @@ from typing import Any
 
 from localforge.context import Context
 from localforge.git.repository import Repo
-from localforge.shapes import commits, payloads
-from localforge.shapes import projects as project_shapes
 from localforge.shapes import users as user_shapes
-from localforge.store import projects, records, users
+from localforge.store import projects, records
 from localforge.store.database import Row
 from localforge.verbs import notes
 
@@ -231,59 +229,3 @@ def diff_refs(ctx: Context, merge_request: Row) -> Json | None:
 def base_and_head(repo: Repo, merge_request: Row) -> tuple[str, str]:
     """What the diff of a merge request is taken between."""
     return merge_request["base_sha"] or merge_request["sha"], merge_request["sha"]
-
-
-def payload(
-    ctx: Context, project: Row, merge_request: Row, action: str,
-    changes: Json | None = None, oldrev: str | None = None,
-) -> Json:  # fmt: skip
-    """A merge request as webhooks tell of it."""
-    source = projects.get_project(ctx.db, merge_request["source_project_id"])
-    repo = ctx.repo(project)
-    shape = listed(ctx, project, merge_request)
-    assignees = [users.get_user(ctx.db, i) for i in json.loads(merge_request["assignees"])]
-    reviewers = [users.get_user(ctx.db, i) for i in json.loads(merge_request["reviewers"])]
-    target_shape = project_shapes.hook_project(ctx, project)
-    labels = [{"title": name, "type": "ProjectLabel"} for name in shape["labels"]]
-    attributes = {
-        "id": shape["id"], "iid": shape["iid"], "title": shape["title"],
-        "description": shape["description"], "state": shape["state"], "action": action,
-        "created_at": shape["created_at"], "updated_at": shape["updated_at"],
-        "source_branch": shape["source_branch"], "target_branch": shape["target_branch"],
-        "source_project_id": shape["source_project_id"],
-        "target_project_id": shape["target_project_id"],
-        "author_id": merge_request["author_id"],
-        "assignee_id": assignees[0]["id"] if assignees and assignees[0] else None,
-        "assignee_ids": json.loads(merge_request["assignees"]),
-        "reviewer_ids": json.loads(merge_request["reviewers"]),
-        "milestone_id": merge_request["milestone_id"],
-        "merge_status": shape["merge_status"],
-        "detailed_merge_status": shape["detailed_merge_status"],
-        "merge_commit_sha": shape["merge_commit_sha"],
-        "merge_user_id": merge_request["merged_by"],
-        "merge_when_pipeline_succeeds": shape["merge_when_pipeline_succeeds"],
-        "draft": shape["draft"], "work_in_progress": shape["draft"], "labels": labels,
-        "blocking_discussions_resolved": shape["blocking_discussions_resolved"],
-        "state_id": {"opened": 1, "closed": 2, "merged": 3}.get(shape["state"], 4),
-        "url": shape["web_url"],
-        "last_commit": commits.hook_commit(ctx, project, repo.commit(merge_request["sha"])),
-        "source": project_shapes.hook_project(ctx, source) if source else None,
-        "target": target_shape,
-    }  # fmt: skip
-    if oldrev:
-        attributes["oldrev"] = oldrev
-    result = {
-        "object_kind": "merge_request",
-        "event_type": "merge_request",
-        "user": payloads.user(ctx, ctx.user),
-        "project": target_shape,
-        "repository": project_shapes.hook_repository(ctx, project),
-        "object_attributes": attributes,
-        "labels": labels,
-        "changes": changes or {},
-    }
-    if assignees:
-        result["assignees"] = [payloads.user(ctx, row) for row in assignees]
-    if reviewers:
-        result["reviewers"] = [payloads.user(ctx, row) for row in reviewers]
-    return result

@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 from localforge.context import Context
-from localforge.shapes import merge_requests, payloads, projects
+from localforge.shapes import commits, issues, merge_request_hooks, payloads, projects
 from localforge.shapes import users as user_shapes
 from localforge.store.database import Row
 
@@ -61,9 +61,9 @@ def discussions(ctx: Context, rows: list[Row], iid: int | None = None) -> list[J
 
 def payload(ctx: Context, project: Row, kind: str, item: Row, row: Row) -> Json:
     """A note as webhooks tell of it."""
-    anchor = "merge_requests" if kind == "merge_request" else "issues"
-    url = f"{ctx.base}/{project['full_path']}/-/{anchor}/{item['iid']}#note_{row['id']}"
-    result = {
+    place = {"merge_request": "merge_requests", "issue": "issues", "commit": "commit"}[kind]
+    where = f"{place}/{item['sha'] if kind == 'commit' else item['iid']}"
+    return {
         "object_kind": "note",
         "event_type": "note",
         "user": payloads.user(ctx, ctx.user),
@@ -78,17 +78,25 @@ def payload(ctx: Context, project: Row, kind: str, item: Row, row: Row) -> Json:
             "created_at": row["created_at"],
             "updated_at": row["updated_at"],
             "project_id": project["id"],
-            "noteable_id": item["id"],
+            "noteable_id": None if kind == "commit" else item["id"],
+            "commit_id": item["sha"] if kind == "commit" else None,
+            "line_code": None,
+            "position": json.loads(row["position"]) if row["position"] else None,
             "system": bool(row["system"]),
             "action": "create",
             "discussion_id": row["discussion"],
-            "url": url,
+            "url": f"{ctx.base}/{project['full_path']}/-/{where}#note_{row['id']}",
         },
+        kind: _noted(ctx, project, kind, item),
     }
-    if kind == "merge_request":
-        inner = merge_requests.payload(ctx, project, item, "update")
-        result["merge_request"] = inner["object_attributes"]
-    return result
+
+
+def _noted(ctx: Context, project: Row, kind: str, item: Row) -> Json:
+    if kind == "commit":
+        return commits.hook_commit(ctx, project, ctx.repo(project).commit(item["sha"]))
+    shapes = merge_request_hooks if kind == "merge_request" else issues
+    found: Json = shapes.payload(ctx, project, item, "update")["object_attributes"]
+    return found
 
 
 def commit_comment(ctx: Context, row: Row) -> Json:

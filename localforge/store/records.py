@@ -38,6 +38,11 @@ def find(db: Db, kind: str, scope: Scope, key: str) -> Row | None:
     )  # fmt: skip
 
 
+def by_key(db: Db, kind: str, key: str) -> Row | None:
+    """A record by a key that is unique wherever it lives."""
+    return _open(db.one("SELECT * FROM records WHERE kind = ? AND key = ?", kind, key))
+
+
 def every(db: Db, kind: str, scope: Scope | None = None) -> list[Row]:
     """All records of a kind, in one place or everywhere."""
     if scope is None:
@@ -48,6 +53,20 @@ def every(db: Db, kind: str, scope: Scope | None = None) -> list[Row]:
             kind, *scope,
         )  # fmt: skip
     return [row for row in map(_open, rows) if row]
+
+
+_OF_GROUPS = """
+WITH RECURSIVE up(id) AS (
+    SELECT ?2 UNION
+    SELECT n.parent_id FROM namespaces n JOIN up ON n.id = up.id WHERE n.parent_id IS NOT NULL
+)
+SELECT * FROM records WHERE kind = ?1 AND scope = 'group' AND scope_id IN up ORDER BY id
+"""
+
+
+def of_groups_above(db: Db, kind: str, group_id: int) -> list[Row]:
+    """All records of a kind in a group and the groups above it."""
+    return [row for row in map(_open, db.all(_OF_GROUPS, kind, group_id)) if row]
 
 
 def change(db: Db, record: Row, data: dict[str, Any], key: str | None = None) -> Row:

@@ -5,29 +5,18 @@ from typing import Any
 
 from localforge import clock
 from localforge.context import Context
-from localforge.store import namespaces, records
+from localforge.store import labels, records
 from localforge.store.database import Row
 
 _COLOUR = "#6699cc"
 
 
-def ensure_labels(ctx: Context, project: Row, labels: list[str]) -> None:
+def ensure_labels(ctx: Context, project: Row, names: list[str]) -> None:
     """A label that nobody has defined is defined by its first use."""
-    for name in labels:
-        if find_label(ctx, project, name) is None:
+    for name in names:
+        if labels.find(ctx.db, project, name) is None:
             data = {"color": _COLOUR, "description": None}
             records.add(ctx.db, "label", ("project", project["id"]), data, name)
-
-
-def find_label(ctx: Context, project: Row, name: str) -> Row | None:
-    """A label of the project or of a group above it."""
-    found = records.find(ctx.db, "label", ("project", project["id"]), name)
-    group = namespaces.get_namespace(ctx.db, project["namespace_id"])
-    while found is None and group is not None:
-        found = records.find(ctx.db, "label", ("group", group["id"]), name)
-        parent_id = group["parent_id"]
-        group = namespaces.get_namespace(ctx.db, parent_id) if parent_id else None
-    return found
 
 
 def record(ctx: Context, project: Row, kind: str, row: Row, columns: Row) -> None:
@@ -49,7 +38,7 @@ def record_weight(ctx: Context, row: Row, weight: Any) -> None:
 
 
 def _label(ctx: Context, project: Row, name: str) -> Row:
-    found = find_label(ctx, project, name)
+    found = labels.find(ctx.db, project, name)
     return {
         "id": found["id"] if found else None,
         "name": name,

@@ -11,6 +11,7 @@ from localforge.git import diffs, merging
 from localforge.git.errors import Conflict
 from localforge.git.objects import Signature
 from localforge.git.repository import Repo
+from localforge.shapes import merge_request_hooks
 from localforge.shapes import merge_requests as shapes
 from localforge.store import projects, users
 from localforge.store.database import Row
@@ -83,7 +84,7 @@ def announce(
         ctx,
         project,
         events.MERGE_REQUEST,
-        lambda: shapes.payload(ctx, project, merge_request, action, changes),
+        lambda: merge_request_hooks.payload(ctx, project, merge_request, action, changes),
     )
 
 

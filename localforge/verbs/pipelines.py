@@ -2,38 +2,19 @@
 webhooks to a merge that was waiting for the pipeline."""
 
 import json
-from typing import Any
 
 from localforge import clock
 from localforge.context import Context
 from localforge.errors import ApiError
-from localforge.shapes import pipelines as shapes
 from localforge.store import projects, users
 from localforge.store.database import Row
-from localforge.verbs import events, merge_requests
+from localforge.verbs import merge_requests, start
 
 STATUSES = (
     "created", "waiting_for_resource", "preparing", "waiting_for_callback", "pending", "running",
     "success", "failed", "canceling", "canceled", "skipped", "manual", "scheduled",
 )  # fmt: skip
 FINISHED = ("success", "failed", "canceled", "skipped")
-
-
-def create(
-    ctx: Context, project: Row, *, ref: str, sha: str, status: str, source: str, tag: bool = False,
-    data: dict[str, Any] | None = None,
-) -> Row:  # fmt: skip
-    """A pipeline."""
-    now = clock.now()
-    last = "SELECT coalesce(max(iid), 0) + 1 FROM pipelines WHERE project_id = ?"
-    row_id = ctx.db.insert(
-        "pipelines", iid=ctx.db.value(last, project["id"]), project_id=project["id"], sha=sha,
-        ref=ref, tag=int(tag), status=status, source=source, user_id=ctx.need_user()["id"],
-        created_at=now, updated_at=now, data=data or {},
-    )  # fmt: skip
-    row = ctx.db.one("SELECT * FROM pipelines WHERE id = ?", row_id)
-    assert row is not None
-    return row
 
 
 def set_status(ctx: Context, project: Row, pipeline: Row, status: str) -> None:
@@ -47,14 +28,9 @@ def set_status(ctx: Context, project: Row, pipeline: Row, status: str) -> None:
     columns["finished_at"] = now if status in FINISHED else None
     ctx.db.update("pipelines", pipeline["id"], **columns)
     pipeline.update(columns)
-    announce(ctx, project, pipeline)
+    start.announce(ctx, project, pipeline)
     if status in FINISHED:
         _waiting_merges(ctx, project, pipeline)
-
-
-def announce(ctx: Context, project: Row, pipeline: Row) -> None:
-    """Tells the webhooks."""
-    events.emit(ctx, project, events.PIPELINE, lambda: shapes.payload(ctx, project, pipeline))
 
 
 def set_job_status(ctx: Context, project: Row, job: Row, status: str) -> None:

@@ -10,14 +10,27 @@ from localforge.store import records
 from localforge.store.database import Row
 
 
-def rules(ctx: Context, project: Row, kind: str = "protected_branch") -> list[Row]:
-    """All rules of a project."""
-    return records.every(ctx.db, kind, ("project", project["id"]))
-
-
 def rule_for(ctx: Context, project: Row, name: str, kind: str = "protected_branch") -> Row | None:
-    """The rule that covers a branch or tag; an exact name wins over a pattern."""
-    found = [rule for rule in rules(ctx, project, kind) if fnmatchcase(name, rule["key"])]
+    """The rule that covers a branch or tag: the project's own, else one of a group above it."""
+    own = _best(records.every(ctx.db, kind, ("project", project["id"])), name)
+    return own or group_rule_for(ctx, project, name, kind)
+
+
+def group_rule_for(ctx: Context, project: Row, name: str, kind: str) -> Row | None:
+    """The rule of a group above a project that covers a name."""
+    return _best(inherited(ctx, project, kind), name)
+
+
+def inherited(ctx: Context, project: Row, kind: str) -> list[Row]:
+    """The rules that all projects below some group of a project's have to keep."""
+    found = records.of_groups_above(ctx.db, kind, project["namespace_id"])
+    for rule in found:
+        rule["data"]["inherited"] = True
+    return found
+
+
+def _best(rules: list[Row], name: str) -> Row | None:
+    found = [rule for rule in rules if fnmatchcase(name, rule["key"])]
     return next((rule for rule in found if rule["key"] == name), found[0] if found else None)
 
 
@@ -46,12 +59,19 @@ def new_rule(push: int = access.MAINTAINER, merge: int = access.MAINTAINER) -> d
     }
 
 
-def _allowed(ctx: Context, project: Row, rule: Row | None, key: str) -> bool:
+def _allowed(ctx: Context, project: Row, branch: str, key: str) -> bool:
+    """The project's own rule and that of its groups both have to allow it."""
     level = ctx.project_level(project)
-    if rule is None:
+    own = rule_for(ctx, project, branch)
+    if own is None:
         return level >= access.DEVELOPER
     if ctx.admin:
         return True
+    above = None if own["scope"] == "group" else group_rule_for(ctx, project, branch, own["kind"])
+    return all(_rule_allows(ctx, level, rule, key) for rule in (own, above) if rule)
+
+
+def _rule_allows(ctx: Context, level: int, rule: Row, key: str) -> bool:
     return any(_entry_allows(ctx, level, entry) for entry in rule["data"].get(key, []))
 
 
@@ -63,13 +83,13 @@ def _entry_allows(ctx: Context, level: int, entry: dict[str, Any]) -> bool:
 
 def can_push(ctx: Context, project: Row, branch: str) -> bool:
     """Whether whoever is acting may push to a branch."""
-    return _allowed(ctx, project, rule_for(ctx, project, branch), "push_access_levels")
+    return _allowed(ctx, project, branch, "push_access_levels")
 
 
 def can_merge(ctx: Context, project: Row, branch: str) -> bool:
     """Whether whoever is acting may merge into a branch."""
-    rule = rule_for(ctx, project, branch)
-    return _allowed(ctx, project, rule, "merge_access_levels") or can_push(ctx, project, branch)
+    may_merge = _allowed(ctx, project, branch, "merge_access_levels")
+    return may_merge or can_push(ctx, project, branch)
 
 
 def need_push(ctx: Context, project: Row, branch: str) -> None:

@@ -7,11 +7,12 @@ from localforge.context import Context
 from localforge.shapes import payloads
 from localforge.store import projects
 from localforge.store.database import Row
-from localforge.verbs import events, protection, refresh
+from localforge.verbs import events, protection, refresh, start
 
 HEADS = "refs/heads/"
 TAGS = "refs/tags/"
 _MOST_HOOKED_REFS = 3
+_MOST_PIPELINES = 4
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,7 @@ def follow(ctx: Context, project: Row, updates: list[Update]) -> None:
         if update.branch:
             refresh.branch_moved(ctx, project, update.branch, update.old, update.new)
     _announce(ctx, project, updates)
+    _start_pipelines(ctx, project, updates)
     ctx.db.after_commit(lambda: ctx.forge.maintenance.consider(project["id"]))
 
 
@@ -58,6 +60,16 @@ def _first_push(ctx: Context, project: Row, updates: list[Update]) -> None:
     project["empty"] = 0
     ctx.db.update("projects", project["id"], empty=0, default_branch=project["default_branch"])
     protection.protect_default(ctx, project)
+
+
+def _start_pipelines(ctx: Context, project: Row, updates: list[Update]) -> None:
+    if len(updates) > _MOST_PIPELINES:
+        return
+    for update in updates:
+        if update.new and update.ref.startswith((HEADS, TAGS)):
+            tag = update.ref.startswith(TAGS)
+            name = update.ref[len(TAGS if tag else HEADS) :]
+            start.by_push(ctx, project, name, update.new, tag=tag)
 
 
 def _announce(ctx: Context, project: Row, updates: list[Update]) -> None:

@@ -4,7 +4,7 @@ import time
 
 from localforge import clock
 from localforge.context import Context
-from localforge.shapes import merge_requests as shapes
+from localforge.shapes import merge_request_hooks as shapes
 from localforge.store import projects
 from localforge.store.database import Row
 from localforge.verbs import events, notes

@@ -3,7 +3,7 @@
 from typing import Any
 
 from localforge.context import Context
-from localforge.shapes import merge_requests, payloads
+from localforge.shapes import merge_request_hooks, payloads
 from localforge.store import projects
 from localforge.store.database import Row
 from localforge.verbs import events
@@ -17,7 +17,7 @@ def sample(ctx: Context, hook: Row, trigger: events.Trigger) -> dict[str, Any] |
     if trigger is events.MERGE_REQUEST:
         sql = "SELECT * FROM merge_requests WHERE project_id = ? ORDER BY id DESC"
         row = ctx.db.one(sql, project["id"])
-        return merge_requests.payload(ctx, project, row, "open") if row else None
+        return merge_request_hooks.payload(ctx, project, row, "open") if row else None
     tip = ctx.repo(project).branch(project["default_branch"])
     if tip is None:
         return None

@@ -14,7 +14,7 @@ from localforge.verbs import events, merge_requests, notes
 def add_note(ctx: Context, project: Row, kind: str, item: Row, body: str, **more: Any) -> Row:
     """Somebody's note, which the webhooks hear of."""
     note = notes.add(ctx, kind, item["id"], body, **more)
-    if kind in ("merge_request", "issue"):
+    if kind in ("merge_request", "issue", "commit"):
         events.emit(
             ctx, project, events.NOTE, lambda: shapes.payload(ctx, project, kind, item, note)
         )

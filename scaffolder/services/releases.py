@@ -25,7 +25,11 @@ BLOCK_KINDS = ("template", "aspect")
 def outdated_repositories() -> list[str]:
     """Paths of repositories that hold a block whose files nobody has compared yet."""
     entities = Entity.objects.filter(kind__in=BLOCK_KINDS, orphaned_at=None).with_place()
-    seen = dict(Release.objects.order_by("block_ref", "current_since").values_list("block_ref", "seen_commit"))
+    seen = dict(
+        Release.objects.order_by("block_ref", "current_since").values_list(
+            "block_ref", "seen_commit"
+        )
+    )
     return sorted(
         {
             entity.location.repository.path

@@ -1,8 +1,9 @@
 """Checks over the repository's files: file-exists and file-matches."""
 
-import re
 from collections.abc import Mapping
 from typing import Any
+
+import re2
 
 from scorecards.checks import Facts, check_type
 from scorecards.facts.repository import READ
@@ -25,7 +26,7 @@ def file_exists(entity: Mapping[str, Any], facts: Facts, given: Mapping[str, Any
 
 @check_type("file-matches")
 def file_matches(entity: Mapping[str, Any], facts: Facts, given: Mapping[str, Any]) -> Verdict:
-    """The file at `path` has a place that matches the regular expression `pattern`."""
+    """The file at `path` has a place that matches the regular expression `pattern` (RE2)."""
     path, pattern = str(given["path"]), str(given["pattern"])
     if "repository" not in facts:
         return Verdict(UNKNOWN, NOT_COLLECTED)
@@ -33,6 +34,6 @@ def file_matches(entity: Mapping[str, Any], facts: Facts, given: Mapping[str, An
         return Verdict(FAIL, f"There is no {path} on the default branch.")
     if path not in facts["repository"]["texts"]:
         return Verdict(UNKNOWN, f"Only {', '.join(READ)} are read, not {path}.")
-    if re.search(pattern, facts["repository"]["texts"][path]):
+    if re2.search(pattern, facts["repository"]["texts"][path]):
         return Verdict(PASS, f"{path} has a line that matches {pattern}.")
     return Verdict(FAIL, f"{path} has no line that matches {pattern}.")

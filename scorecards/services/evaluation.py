@@ -95,8 +95,10 @@ def _verdict(check: rules.Check, entity: Entity, facts: dict[str, Any]) -> rules
         return rules.Verdict(rules.UNKNOWN, f"There is no check type “{check.type}”.")
     try:
         return kind(entity.descriptor, facts, check.parameters)
-    except (KeyError, ValueError, TypeError) as error:
-        return rules.Verdict(rules.UNKNOWN, f"The check's parameters are not usable: {error}")
+    except Exception as error:  # one check's fault must not stop the others
+        log.exception("check failed", check=check.id, entity=entity.ref)
+        reason = f"{type(error).__name__}: {error}"
+        return rules.Verdict(rules.UNKNOWN, f"The check could not be made ({reason})")
 
 
 def _evaluate(entity: Entity, ref: str, scorecard: rules.Scorecard, facts: dict[str, Any]) -> bool:

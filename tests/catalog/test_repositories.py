@@ -94,7 +94,10 @@ def test_a_source_reads_every_project_below_its_group(project, group: str):
     source = services.add_source(group=group, by=None)
     assert len(services.read_source(source=source, wait=True)) == 2
     assert Entity.objects.filter(name__startswith=group).count() == 2
-    assert services.read_source(source=source, wait=True) == []
+    Repository.objects.update(last_activity_at=None)
+    before = list(Entity.objects.values_list("updated_at"))
+    services.read_source(source=source, wait=True)
+    assert list(Entity.objects.values_list("updated_at")) == before
 
 
 def test_only_platform_engineers_add_sources(person):

@@ -1,13 +1,12 @@
-"""Faults on demand, limits, start and stop, and the crash that loses nothing."""
+"""Faults on demand, limits, start and stop."""
 
-import threading
 import time
 
 import gitlab
 import pytest
 import requests
 
-from tests.localforge.conftest import TOKEN, commit, merge_request, settled
+from tests.localforge.conftest import TOKEN, merge_request, settled
 
 
 @pytest.fixture
@@ -100,68 +99,3 @@ def test_sigterm_ends_it_and_the_token_is_kept_private(start):
     token = server.data / "root-token"
     assert token.stat().st_mode & 0o777 == 0o600
     assert token.read_text().strip() == TOKEN
-
-
-class Writers:
-    """Writes from many sides at once, and what was acknowledged."""
-
-    def __init__(self, server, gl, group_id: int) -> None:
-        self.server, self.group_id = server, group_id
-        self.shared = gl.projects.create({"name": "shared", "namespace_id": group_id})
-        commit(self.shared, "main", {"start": "x"})
-        self.commits: dict[str, str] = {}
-        self.projects: list[int] = []
-        self.opened: list[int] = []
-        self.enough = threading.Event()
-
-    def run(self, number: int) -> None:
-        client = self.server.client()
-        project = client.projects.get(self.shared.id, lazy=True)
-        for step in range(1000):
-            key = f"w{number}-{step}"
-            try:
-                self._write(client, project, key, step)
-            except (requests.RequestException, gitlab.GitlabError):
-                return
-            if len(self.commits) + len(self.projects) + len(self.opened) >= 200:
-                self.enough.set()
-
-    def _write(self, client, project, key: str, step: int) -> None:
-        made = commit(project, key, {key: key}, start_branch="main")
-        self.commits[key] = made.id
-        if step % 2 == 0:
-            data = {"source_branch": key, "target_branch": "main", "title": key}
-            self.opened.append(project.mergerequests.create(data).iid)
-        else:
-            data = {"name": key, "namespace_id": self.group_id, "initialize_with_readme": True}
-            self.projects.append(client.projects.create(data).id)
-
-
-def test_a_kill_in_the_middle_of_200_writes_loses_nothing(start, tmp_path):
-    server = start()
-    gl = server.client()
-    group = gl.groups.create({"name": "crash", "path": "crash"})
-    writers = Writers(server, gl, group.id)
-    threads = [threading.Thread(target=writers.run, args=(n,)) for n in range(8)]
-    for thread in threads:
-        thread.start()
-    assert writers.enough.wait(30)
-    server.kill()
-    for thread in threads:
-        thread.join()
-    again = start(data=server.data).client()
-    project = again.projects.get(writers.shared.id)
-    tips = {b.name: b.commit["id"] for b in project.branches.list(get_all=True)}
-    assert writers.commits.items() <= tips.items()
-    found = {m.iid: m for m in project.mergerequests.list(get_all=True)}
-    assert set(writers.opened) <= set(found)
-    assert all(one.sha == tips[one.source_branch] for one in found.values())
-    for project_id in writers.projects:
-        assert again.projects.get(project_id).files.get("README.md", ref="main")
-    every = group_projects(again)
-    assert all(one.empty_repo or one.commits.list(get_all=False) for one in every)
-    commit(project, "after", {"after": "x"}, start_branch="main")
-
-
-def group_projects(client):
-    return [client.projects.get(one.id) for one in client.projects.list(get_all=True)]

@@ -150,3 +150,29 @@ def test_queries_do_not_grow(
     for path, limit in (("/scorecards/", 10), ("/scorecards/default/ready/", 14)):
         with django_assert_max_num_queries(limit):
             assert client.get(path).status_code == 200, path
+
+
+def test_one_bad_check_stops_nothing(service: Entity, ingest: Callable[[str], list[str]]):
+    bad = SCORECARD.replace("name: ready", "name: bad").replace("(?m)^sbom:", "(")
+    ingest(bad)
+    evaluate_entity(pk=service.pk)
+    found = Verdict.objects.get(scorecard_ref="scorecard:default/bad", check_id="sbom")
+    assert found.verdict == "unknown"
+    assert Verdict.objects.get(scorecard_ref="scorecard:default/ready", check_id="sbom").verdict == "pass"
+
+
+def test_a_private_scorecard_is_for_its_owners(service: Entity, client: Client, person):
+    evaluate_entity(pk=service.pk)
+    Entity.objects.filter(kind="scorecard").update(private=True)
+    client.force_login(person("viewer"))
+    assert "docs/runbook.md" not in client.get("/catalog/component/default/svc/").content.decode()
+    assert client.get("/api/scorecards/entities/component/default/svc").json() == []
+
+
+def test_a_scorecard_may_be_about_systems(ingest: Callable[[str], list[str]]):
+    system = "apiVersion: backstage.io/v1alpha1\nkind: System\nmetadata: {name: shop}\nspec: {owner: x}\n"
+    card = SCORECARD.replace("spec:\n", "spec:\n  filter: \"entity.kind == 'System'\"\n", 1)
+    ingest(system + "---\n" + card)
+    (found,) = entities_to_evaluate()
+    evaluate_entity(pk=found.pk)
+    assert Standing.objects.get().entity == found

@@ -24,6 +24,7 @@ from portal import embedded
 from portal.supervisor import Part, PartFailed, Supervisor
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
+DEMO_TRUSTS = "tidewater/platform/*"
 KEPT = ("SECRET_KEY", "WEBHOOK_SECRET", "GITLAB_TOKEN", "DEMO_PASSWORD")
 
 
@@ -125,6 +126,7 @@ class Installation:
             "BESPOKE_URL": os.environ.get("BESPOKE_URL", self.url),
             "ALLOWED_HOSTS": os.environ.get("ALLOWED_HOSTS", "127.0.0.1,localhost"),
             "GITLAB_URL": self.forge_url,
+            **({"TRUSTED_REPOSITORIES": DEMO_TRUSTS} if self.demo else {}),
             "LOG_FORMAT": os.environ.get("LOG_FORMAT", "console"),
             "PYTHONUNBUFFERED": "1",
         }

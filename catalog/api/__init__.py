@@ -1,0 +1,29 @@
+"""The catalogue's REST API: Backstage's, so that its clients work unchanged; see docs/api.md."""
+
+from catalog.api.entities import (
+    EntitiesByRefs,
+    EntityAncestry,
+    EntityByName,
+    EntityByUid,
+    EntityFacets,
+    Refresh,
+)
+from catalog.api.locations import AnalyzeLocation, LocationByEntity, LocationById, Locations
+from catalog.api.queries import Entities, EntitiesByQuery
+from catalog.api.validation import ValidateEntity
+
+__all__ = [
+    "AnalyzeLocation",
+    "Entities",
+    "EntitiesByQuery",
+    "EntitiesByRefs",
+    "EntityAncestry",
+    "EntityByName",
+    "EntityByUid",
+    "EntityFacets",
+    "LocationByEntity",
+    "LocationById",
+    "Locations",
+    "Refresh",
+    "ValidateEntity",
+]

@@ -1,0 +1,243 @@
+"""Locations: registered descriptor files; a dry run shows what one would bring."""
+
+from __future__ import annotations
+
+import posixpath
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.http import HttpResponse
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework.exceptions import APIException, NotFound
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from accounts.models import User
+from catalog import forges, services
+from catalog.api.shapes import ENTITIES, ENTITY, InputError, Viewer, body, json_response
+from catalog.models import Location
+from catalog.reading import DEFAULT_PATH
+from catalog.services.locations import Preview, answer_of
+from catalog.stitching import dumps
+from forge import ForgeError
+
+LOCATION = {
+    "type": "object",
+    "required": ["id", "type", "target"],
+    "properties": {
+        "id": {"type": "string"},
+        "type": {"type": "string"},
+        "target": {"type": "string"},
+        "entityRef": {"type": "string"},
+    },
+}
+INPUT = {
+    "type": "object",
+    "required": ["type", "target"],
+    "properties": {"type": {"type": "string", "enum": ["url"]}, "target": {"type": "string"}},
+}
+Shape = dict[str, Any]
+
+
+class ForgeFails(APIException):
+    status_code = 503
+    default_code = "forge_unavailable"
+
+
+def _preview(project: str, path: str, by: User) -> Preview:
+    try:
+        return services.preview(project=project, path=path, by=by)
+    except ForgeError as error:
+        raise ForgeFails(str(error)) from None
+
+
+class Conflict(APIException):
+    status_code = 409
+    default_code = "conflict"
+
+
+def as_json(location: Location) -> Shape:
+    repository = location.repository
+    ref = repository.default_branch or "HEAD"
+    target = forges.file_url(repository.path, ref, location.path)
+    return {"id": str(location.pk), "type": "url", "target": target}
+
+
+def _file(data: Any) -> tuple[str, str, str]:
+    """The project, the path and the address that a {type, target} means."""
+    if not isinstance(data, dict) or not isinstance(data.get("target"), str):
+        raise InputError("Malformed request: a location has a type and a target")
+    if data.get("type", "url") != "url":
+        raise InputError('Registered locations must be of an allowed type ["url"]')
+    target = data["target"].strip().removeprefix("url:")
+    try:
+        project, _, path = forges.parse_file_url(target)
+    except forges.NotOurForge as error:
+        raise InputError(str(error)) from None
+    except ValueError as error:
+        if "/-/" in target or not urlsplit(target).path.strip("/"):
+            raise InputError(str(error)) from None
+        project, path = urlsplit(target).path.strip("/"), ""
+    if "*" in path or "\0" in path + project:
+        raise InputError("A registered target names one file; globs stand in Location entities")
+    return project.removesuffix(".git"), path, target
+
+
+class Locations(APIView):
+    """/locations: registered files"""
+
+    @extend_schema(
+        operation_id="locations",
+        responses={
+            200: {"type": "array", "items": {"type": "object", "properties": {"data": LOCATION}}}
+        },
+    )
+    def get(self, request: Request) -> Response:
+        found = Location.objects.visible_to(Viewer(request).user).registered()
+        return Response([{"data": as_json(location)} for location in found])
+
+    @extend_schema(
+        operation_id="add_location",
+        parameters=[
+            OpenApiParameter("dryRun", bool, description="Shows what would come; writes nothing"),
+            OpenApiParameter("onConflict", str, enum=["reject", "refresh"]),
+        ],
+        request={"application/json": INPUT},
+        responses={
+            201: {
+                "type": "object",
+                "properties": {
+                    "location": LOCATION,
+                    "entities": ENTITIES,
+                    "exists": {"type": "boolean"},
+                },
+            }
+        },
+    )
+    def post(self, request: Request) -> HttpResponse | Response:
+        viewer = Viewer(request)
+        project, path, target = _file(body(request))
+        path = path or DEFAULT_PATH
+        known = Location.objects.visible_to(viewer.user).registered()
+        existing = known.filter(repository__path=project, path=path).first()
+        if request.query_params.get("dryRun", "").lower() in ("true", "1", "yes"):
+            return _dry_run(viewer, project, path, target, existing is not None)
+        if existing is not None:
+            if request.query_params.get("onConflict") != "refresh":
+                raise Conflict(f"Location url:{target} already exists")
+            services.refresh(repository=existing.repository, by=viewer.user)
+            return Response({"location": as_json(existing), "entities": []}, status=201)
+        if not _preview(project, path, viewer.user).found:
+            raise InputError(f"Unable to read url, {target}: no such file, or nobody may read it")
+        location = services.register(project=project, path=path, by=viewer.user)
+        answer = as_json(location) | {"target": target}
+        return Response({"location": answer, "entities": []}, status=201)
+
+
+def _dry_run(viewer: Viewer, project: str, path: str, target: str, exists: bool) -> HttpResponse:
+    found = _preview(project, path, viewer.user)
+    if not found.found:
+        raise InputError(f"Unable to read url, {target}: no such file, or nobody may read it")
+    if found.problems:
+        raise InputError(", ".join(_sentence(problem) for problem in found.problems[:20]))
+    answer = {
+        "exists": exists,
+        "location": {"id": f"url:{target}", "type": "url", "target": target},
+        "entities": [answer_of(parsed, target) for parsed in found.entities],
+    }
+    return json_response(dumps(answer), status=201)
+
+
+def _sentence(problem: Any) -> str:
+    place = f" (line {problem.line})" if problem.line else ""
+    return f"{problem.message}{place}"
+
+
+class LocationById(APIView):
+    """/locations/{id}"""
+
+    def _location(self, request: Request, location_id: str) -> Location:
+        found = Location.objects.visible_to(Viewer(request).user).registered()
+        number = int(location_id) if location_id.isascii() and location_id.isdigit() else 0
+        location = found.filter(pk=number).first() if 0 < number < 2**63 else None
+        if location is None:
+            raise NotFound(f"Found no location with ID {location_id}")
+        return location
+
+    @extend_schema(operation_id="location", responses={200: LOCATION})
+    def get(self, request: Request, location_id: str) -> Response:
+        return Response(as_json(self._location(request, location_id)))
+
+    @extend_schema(operation_id="remove_location", request=None, responses={204: None})
+    def delete(self, request: Request, location_id: str) -> Response:
+        location = self._location(request, location_id)
+        services.remove_location(location=location, by=Viewer(request).user)
+        return Response(status=204)
+
+
+class LocationByEntity(APIView):
+    """GET /locations/by-entity/{kind}/{namespace}/{name}: the file that an entity comes from"""
+
+    @extend_schema(operation_id="location_by_entity", responses={200: LOCATION})
+    def get(self, request: Request, kind: str, namespace: str, name: str) -> Response:
+        ref = f"{kind}:{namespace}/{name}".lower().replace("\0", "")
+        visible = Viewer(request).entities.filter(ref=ref).exists()
+        location = Location.objects.of_entity(ref).first() if visible else None
+        if location is None:
+            raise NotFound(f"found no location for ref {ref}")
+        return Response(as_json(location))
+
+
+class AnalyzeLocation(APIView):
+    """POST /analyze-location: the entities of a repository, or a first descriptor for it"""
+
+    @extend_schema(
+        operation_id="analyze_location",
+        request={
+            "application/json": {
+                "type": "object",
+                "required": ["location"],
+                "properties": {"location": INPUT, "catalogFilename": {"type": "string"}},
+            }
+        },
+        responses={
+            200: {
+                "type": "object",
+                "properties": {
+                    "existingEntityFiles": {"type": "array", "items": ENTITY},
+                    "generateEntities": {"type": "array", "items": ENTITY},
+                },
+            }
+        },
+    )
+    def post(self, request: Request) -> HttpResponse:
+        data, viewer = body(request), Viewer(request)
+        project, path, _ = _file(data.get("location"))
+        name = posixpath.basename(str(data.get("catalogFilename") or DEFAULT_PATH))
+        path = path if path.endswith((".yaml", ".yml")) else posixpath.join(path, name)
+        found = _preview(project, path, viewer.user)
+        url = forges.file_url(project, "HEAD", path)
+        registered = Location.objects.filter(repository__path=project, path=path, removed_at=None)
+        known = registered.exists()
+        existing = [
+            {
+                "location": {"type": "url", "target": url},
+                "isRegistered": known,
+                "entity": answer_of(parsed, url),
+            }
+            for parsed in found.entities
+        ]
+        made = [] if existing else [_first_descriptor(project)]
+        return json_response(dumps({"existingEntityFiles": existing, "generateEntities": made}))
+
+
+def _first_descriptor(project: str) -> Shape:
+    name = project.rpartition("/")[2]
+    entity = {
+        "apiVersion": "backstage.io/v1alpha1",
+        "kind": "Component",
+        "metadata": {"name": name, "annotations": {"gitlab.com/project-slug": project}},
+        "spec": {"type": "other", "lifecycle": "unknown"},
+    }
+    return {"entity": entity, "fields": []}

@@ -1,0 +1,366 @@
+"""The catalogue under load: ingest, then the REST API as an ordinary user's token sees it.
+
+    ./dev bench catalog --size 10000
+
+Everything runs on a PostgreSQL of its own in a temporary folder; the server is started as
+`./dev up` starts it. Load comes from wrk where there is one, else from a small client here.
+"""
+
+from __future__ import annotations
+
+import argparse
+import http.client
+import json
+import os
+import random
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+from urllib.parse import quote
+
+ROOT = Path(__file__).resolve().parents[2]
+ENTITY = "/api/catalog/entities/by-name/component/default/{component}"
+QUERY = "/api/catalog/entities/by-query?limit=20"
+FIELDS = "fullTextFilterFields=metadata.name,metadata.title,metadata.description"
+QUERIES = {
+    "owner_page": QUERY + "&filter=kind=component,relations.ownedBy={owner}&orderField=metadata.name,asc",
+    "kind_page": QUERY + "&filter=kind=component&orderField=metadata.name,asc",
+    "fulltext": QUERY + "&filter=kind=component&orderField=metadata.name,asc&fullTextFilterTerm={term}&" + FIELDS,
+    "facets5": "/api/catalog/entity-facets?facet=kind&facet=spec.type&facet=spec.lifecycle"
+    "&facet=spec.owner&facet=metadata.tags",
+    "by_name": ENTITY,
+    "ancestry": ENTITY + "/ancestry",
+    "relation_page": QUERY + "&filter=relations.partOf=system:default/{system}",
+    "search": QUERY + "&fullTextFilterTerm={term}&" + FIELDS + ",metadata.tags,spec.profile.displayName",
+}
+# p50 and p95 at 1 connection; p50, p95 and requests/s at 16: the incumbent's, on 2 cores.
+INCUMBENT = {
+    "owner_page": (6.6, 10.9, 76, 103, 207), "kind_page": (25.6, 28.6, 210, 263, 73),
+    "fulltext": (51.5, 59.8, 633, 841, 23), "facets5": (17.5, 19.8, 120, 167, 127),
+    "by_name": (2.0, 4.5, 21, 37, 701), "ancestry": (4.5, 7.8, 51, 70, 304),
+    "relation_page": (5.2, 7.6, 47, 69, 333), "search": (10.6, 13.8, 105, 140, 148),
+}  # fmt: skip
+LUA = """done = function(s, l, r)
+  local bad = s.errors.status + s.errors.connect + s.errors.read + s.errors.write + s.errors.timeout
+  io.write(string.format("RESULT %.3f %.3f %.1f %d\\n", l:percentile(50) / 1000,
+    l:percentile(95) / 1000, s.requests / (s.duration / 1e6), bad))
+end
+"""
+
+
+# -- the catalogue ------------------------------------------------------------------------------
+WORDS = ["account", "ledger", "invoice", "payment", "checkout", "cart", "search", "index", "session", "audit", "report", "queue"]
+TAGS = ["java", "go", "python", "node", "rust", "grpc", "rest", "kafka", "postgres", "redis", "pci", "internal", "public", "web", "data"]
+
+
+def generate(size: int) -> tuple[dict[str, str], dict[str, str]]:
+    """Descriptor files by path, and names to ask for. The same for the same size."""
+    rng = random.Random(1)
+    groups = [f"team-{i}" for i in range(max(8, size // 100))]
+    systems = [f"{rng.choice(WORDS)}-sys-{i}" for i in range(max(4, size // 25))]
+    apis = [f"{rng.choice(WORDS)}-api-{i}" for i in range(size // 10)]
+    rest = size - len(groups) - len(systems) - len(apis) - size // 25
+    names = [f"{rng.choice(WORDS)}-{rng.choice(WORDS)}-{i}" for i in range(rest)]
+    sentence = lambda: " ".join(rng.choice(WORDS) for _ in range(10))  # noqa: E731
+
+    def document(kind: str, name: str, spec: dict[str, Any], tags: int = 3) -> str:
+        about = {"name": name, "title": name.replace("-", " ").title(), "description": sentence(),
+                 "tags": sorted(rng.sample(TAGS, tags)),
+                 "annotations": {"example.com/slug": f"org/{name}"}}  # fmt: skip
+        return json.dumps({"apiVersion": "backstage.io/v1alpha1", "kind": kind, "metadata": about,
+                           "spec": spec}, indent=1)  # fmt: skip
+
+    def owned(**spec: Any) -> dict[str, Any]:
+        return {"owner": f"group:default/{rng.choice(groups)}", **spec}
+
+    documents = [document("Group", g, {"type": "team", "children": []}) for g in groups]
+    documents += [
+        document("User", f"user-{i}", {"memberOf": [rng.choice(groups)]}) for i in range(size // 25)
+    ]
+    documents += [document("System", s, owned()) for s in systems]
+    life = ["production"] * 7 + ["experimental"] * 2 + ["deprecated"]
+    documents += [
+        document("API", a, owned(type="openapi", lifecycle=rng.choice(life), definition="openapi: 3.0.0",
+                                 system=rng.choice(systems))) for a in apis
+    ]  # fmt: skip
+    documents += [
+        document("Component", c, owned(
+            type=rng.choice(["service", "service", "library", "website"]), lifecycle=rng.choice(life),
+            system=rng.choice(systems), dependsOn=[f"component:{rng.choice(names)}"],
+            providesApis=[rng.choice(apis)], consumesApis=[rng.choice(apis)])) for c in names
+    ]  # fmt: skip
+    files = {
+        f"part-{i // 100:04d}.yaml": "\n---\n".join(documents[i : i + 100]) + "\n"
+        for i in range(0, len(documents), 100)
+    }
+    targets = "".join(f"    - ./{name}\n" for name in files)
+    files["all.yaml"] = (
+        "apiVersion: backstage.io/v1alpha1\nkind: Location\nmetadata:\n  name: all\n"
+        f"spec:\n  targets:\n{targets}"
+    )
+    sample = {"component": names[len(names) // 2], "system": systems[3], "term": "payment",
+              "owner": "group:default/team-7"}  # fmt: skip
+    return files, sample
+
+
+def from_generator(path: Path, size: int, folder: Path) -> tuple[dict[str, str], dict[str, str]]:
+    """The same from a generator script that takes --size and --out."""
+    subprocess.run(
+        [sys.executable, str(path), "--size", str(size), "--out", str(folder)],
+        check=True, stdout=subprocess.DEVNULL,
+    )  # fmt: skip
+    files = {file.name: file.read_text() for file in sorted(folder.glob("*.yaml"))}
+    return files, json.loads((folder / "manifest.json").read_text())["sample"]
+
+
+class FolderForge:
+    """A forge of one project whose files are in memory: the benchmark is not about Git."""
+
+    def __init__(self, files: dict[str, str]) -> None:
+        self.files = {"catalog-info.yaml": files["all.yaml"], **files}
+        del self.files["all.yaml"]
+        self.commit = 0
+
+    def project(self, path: str) -> Any:
+        from forge import Project
+
+        now = datetime.now(UTC).isoformat()
+        return Project.of({
+            "id": 1, "path_with_namespace": path, "name": path, "web_url": "", "created_at": now,
+            "default_branch": "main", "visibility": "internal", "last_activity_at": now,
+        })  # fmt: skip
+
+    def tip(self, project: str, branch: str) -> Any:
+        return SimpleNamespace(id=f"{self.commit:040d}")
+
+    def tree(self, project: str, ref: str) -> dict[str, tuple[str, str]]:
+        return dict.fromkeys(self.files, ("blob", ""))
+
+    def read_file(self, project: str, path: str, ref: str) -> bytes:
+        from forge import ForgeNotFound
+
+        if path not in self.files:
+            raise ForgeNotFound(path)
+        return self.files[path].encode()
+
+
+def ingest(files: dict[str, str]) -> Iterator[tuple[str, float]]:
+    """From nothing, then a commit without a change, then one entity changed; in seconds."""
+    from catalog.services import read_repository, repositories
+
+    forge = FolderForge(files)
+    repositories.connect = lambda: forge  # type: ignore[assignment]
+    part = sorted(path for path in forge.files if path.startswith("part-"))[-1]
+    changes: list[tuple[str, Callable[[], object]]] = [
+        ("from nothing", lambda: None),
+        ("nothing changed", lambda: None),
+        ("one file changed", lambda: forge.files.update({part: _changed(forge.files[part])})),
+    ]
+    for name, change in changes:
+        change()
+        forge.commit += 1
+        started = time.perf_counter()
+        read_repository(path="bench/catalog")
+        yield name, time.perf_counter() - started
+
+
+def _changed(text: str) -> str:
+    return text.replace("lifecycle: production", "lifecycle: deprecated").replace(
+        '"production"', '"deprecated"'
+    )
+
+
+# -- load ---------------------------------------------------------------------------------------
+@dataclass
+class Result:
+    p50: float
+    p95: float
+    rate: float
+    bad: int
+
+
+def load(url: str, token: str, connections: int, seconds: float, script: Path) -> Result:
+    if shutil.which("wrk"):
+        command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds:.0f}s", "--timeout", "20s"]
+        command += ["-s", str(script), "-H", f"Authorization: Bearer {token}", url]
+        out = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+        p50, p95, rate, bad = out.split("RESULT", 1)[1].split()[:4]
+        return Result(float(p50), float(p95), float(rate), int(bad))
+    return _python_load(url, token, connections, seconds)
+
+
+def _python_load(url: str, token: str, connections: int, seconds: float) -> Result:
+    host, _, path = url.removeprefix("http://").partition("/")
+    times: list[float] = []
+    bad = [0]
+    end = time.perf_counter() + seconds
+
+    def client() -> None:
+        connection = http.client.HTTPConnection(host, timeout=20)
+        while time.perf_counter() < end:
+            started = time.perf_counter()
+            connection.request("GET", f"/{path}", headers={"Authorization": f"Bearer {token}"})
+            answer = connection.getresponse()
+            answer.read()
+            bad[0] += answer.status != 200
+            times.append((time.perf_counter() - started) * 1000)
+
+    threads = [threading.Thread(target=client) for _ in range(connections)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    times.sort()
+    return Result(times[len(times) // 2], times[int(len(times) * 0.95)], len(times) / seconds, bad[0])
+
+
+def get(url: str, token: str) -> tuple[int, bytes]:
+    host, _, path = url.removeprefix("http://").partition("/")
+    connection = http.client.HTTPConnection(host, timeout=30)
+    connection.request("GET", f"/{path}", headers={"Authorization": f"Bearer {token}"})
+    answer = connection.getresponse()
+    return answer.status, answer.read()
+
+
+def serve(port: int, workers: int) -> subprocess.Popen[bytes]:
+    """As `./dev up` does it."""
+    command = [
+        sys.executable, "-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1",
+        "--port", str(port), "--workers", str(workers), "--blocking-threads", "4",
+        "--no-ws", "--log-level", "warning", "portal.wsgi:application",
+    ]  # fmt: skip
+    return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
+def memory(pid: int) -> float:
+    """Resident memory of a process and its children in MiB, shared pages divided."""
+    import psutil
+
+    tree = [psutil.Process(pid), *psutil.Process(pid).children(recursive=True)]
+    return sum(process.memory_full_info().pss for process in tree) / 2**20
+
+
+# -- all of it ----------------------------------------------------------------------------------
+def main() -> None:
+    arguments = argparse.ArgumentParser(prog="./dev bench catalog", description=__doc__)
+    arguments.add_argument("--size", type=int, default=10_000)
+    arguments.add_argument("--generator", type=Path, help="a script that takes --size and --out")
+    arguments.add_argument("--seconds", type=float, default=5)
+    arguments.add_argument("--workers", type=int, default=2)
+    arguments.add_argument("--only", default="", help="names of queries, separated by commas")
+    arguments.add_argument("--json", type=Path, help="also write the results here")
+    options = arguments.parse_args()
+    folder = Path(tempfile.mkdtemp(prefix="bespoke-bench-"))
+    try:
+        _run(options, folder)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _run(options: argparse.Namespace, folder: Path) -> None:
+    from portal import embedded
+
+    port = embedded.free_port()
+    server, os.environ["DATABASE_URL"] = embedded.start_postgres(folder / "postgres")
+    os.environ |= {
+        "DJANGO_SETTINGS_MODULE": "portal.settings", "BESPOKE_DATA": str(folder / "data"),
+        "SECRET_KEY": "bench" * 12, "WEBHOOK_SECRET": "whsec_eA==", "DEBUG": "false",
+        "GITLAB_URL": "http://127.0.0.1:1", "GITLAB_TOKEN": "x",
+        "BESPOKE_URL": f"http://127.0.0.1:{port}", "ALLOWED_HOSTS": "127.0.0.1",
+        "CELERY_BROKER_URL": "memory://", "LOG_FORMAT": "json",
+    }  # fmt: skip
+    try:
+        _measure(options, folder, port)
+    finally:
+        server.cleanup()
+
+
+def _measure(options: argparse.Namespace, folder: Path, port: int) -> None:
+    import django
+
+    django.setup()
+    from django.core.management import call_command
+    from django.db import connection
+
+    from accounts import services as accounts
+    from catalog.models import Entity
+
+    call_command("migrate", interactive=False, verbosity=0)
+    made = folder / "catalogue"
+    files, sample = (
+        from_generator(options.generator, options.size, made)
+        if options.generator
+        else generate(options.size)
+    )
+    results: dict[str, Any] = {"size": options.size, "load": os.getloadavg()}
+    print(f"{options.size:,} entities; load of the machine {os.getloadavg()[0]:.1f}")
+    for name, seconds in ingest(files):
+        results[f"ingest, {name}"] = seconds
+        print(f"ingest, {name}: {seconds:.2f} s")
+    with connection.cursor() as cursor:
+        cursor.execute("VACUUM ANALYZE")
+        cursor.execute("SELECT pg_database_size(current_database()) / 1048576")
+        print(f"{Entity.objects.count():,} entities stored, database {cursor.fetchone()[0]} MiB")
+    user = accounts.create_user(
+        username="bench", password="not-used-here", name="Bench", email="bench@example.com",
+        entity_ref="user:default/user-1", by=None,
+    )  # fmt: skip
+    _, token = accounts.create_token(user=user, name="bench", scopes=["read"], days=1, by=None)
+    process = serve(port, options.workers)
+    try:
+        _queries(options, folder, f"http://127.0.0.1:{port}", token, sample, results)
+        results["memory_mib"] = memory(process.pid)
+        print(f"memory of the web processes: {results['memory_mib']:.0f} MiB")
+    finally:
+        process.terminate()
+        process.wait(20)
+    if options.json:
+        options.json.write_text(json.dumps(results, indent=1))
+
+
+def _queries(
+    options: argparse.Namespace, folder: Path, base: str, token: str, sample: dict[str, str],
+    results: dict[str, Any],
+) -> None:  # fmt: skip
+    script = folder / "report.lua"
+    script.write_text(LUA)
+    deadline = time.monotonic() + 30
+    while True:
+        try:
+            if get(f"{base}/healthz", token)[0] == 200:
+                break
+        except OSError:
+            if time.monotonic() > deadline:
+                raise
+        time.sleep(0.1)
+    print(f"{'':14}{'1 connection':>19}{'16 connections':>30}{'incumbent':>30}{'ratio':>20}")
+    print(f"{'':14}{'p50':>9}{'p95 ms':>10}{'p50':>9}{'p95 ms':>10}{'per s':>11}"
+          f"{'p50':>9}{'p95 ms':>10}{'per s':>11}{'rate':>9}{'1/p95':>8}")  # fmt: skip
+    only = set(filter(None, options.only.split(",")))
+    for name, path in QUERIES.items():
+        if only and name not in only:
+            continue
+        url = base + path.format(**{key: quote(value, safe=":/") for key, value in sample.items()})
+        status, body = get(url, token)
+        assert status == 200, (name, status, body[:500])
+        load(url, token, 4, 2, script)  # warm-up
+        one = load(url, token, 1, options.seconds, script)
+        many = load(url, token, 16, options.seconds, script)
+        _, _, p50, p95, rate = INCUMBENT[name]
+        results[name] = {"one": vars(one), "many": vars(many), "bytes": len(body)}
+        bad = f"  {many.bad} failed" if many.bad else ""
+        print(f"{name:14}{one.p50:9.1f}{one.p95:10.1f}{many.p50:9.1f}{many.p95:10.1f}{many.rate:11.0f}"
+              f"{p50:9.0f}{p95:10.0f}{rate:11.0f}{many.rate / rate:9.1f}{p95 / many.p95:8.1f}{bad}")  # fmt: skip
+
+
+if __name__ == "__main__":
+    main()
