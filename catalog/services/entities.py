@@ -17,15 +17,25 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from catalog import forges
+from catalog import forges, tasks
 from catalog.descriptor import Parsed, Problem, Reading
-from catalog.models import STITCHING, Entity, Location, Relation, Revision, lock_until_commit
+from catalog.models import (
+    STITCHING,
+    Entity,
+    Location,
+    Relation,
+    Repository,
+    Revision,
+    lock_until_commit,
+)
 from catalog.models import Problem as ProblemRow
+from catalog.queueing import on_commit
 from catalog.relations import owner_ref, relations_of
 from catalog.stitching import MAX_VALUE, Place, in_order_of, stitch
 
 PRIVATE = "bespoke/visibility"
 BATCH = 1_000
+TAKEN = "is already defined by"
 Edges = dict[str, set[tuple[str, str]]]
 
 
@@ -48,7 +58,10 @@ def store_readings(*, readings: Sequence[tuple[Location, Reading]]) -> list[str]
     changed: list[tuple[Location, Reading]] = []
     for location, reading in readings:
         digest = digest_of(
-            [[p.entity for p in reading.entities], [str(p) for p in reading.problems]]
+            [
+                [[p.line, p.text, p.entity] for p in reading.entities],
+                list(map(str, reading.problems)),
+            ]
         )
         if location.digest != digest or location.missing_since is not None:
             location.digest, location.missing_since = digest, None
@@ -94,7 +107,17 @@ def _orphan(locations: Sequence[Location], *, keep: Collection[str]) -> list[str
     if refs:
         Entity.objects.filter(ref__in=refs).update(orphaned_at=timezone.now())
         _stitch_again(refs)
+        _offer(refs)
     return refs
+
+
+def _offer(refs: Sequence[str]) -> None:
+    """Names that are free now: the files that wanted them too are read again."""
+    losers = ProblemRow.objects.filter(entity_ref__in=refs, message__contains=TAKEN)
+    for repository in Repository.objects.filter(locations__problems__in=losers).distinct():
+        Location.objects.filter(repository=repository, problems__in=losers).update(digest="")
+        Repository.objects.filter(pk=repository.pk).update(commit="")
+        on_commit(tasks.read_repository, repository.path)
 
 
 def _without_conflicts(
@@ -129,7 +152,7 @@ def _without_conflicts(
                 holder = name if pk not in whole or (pk, ref) in stays else ""
             if holder:
                 hint = "Rename one of the two: the first that was read keeps the name."
-                message = f"“{ref}” is already defined by {holder}"
+                message = f"“{ref}” {TAKEN} {holder}"
                 problems.append(_problem(location, Problem(message, parsed.line, 1, hint, ref)))
                 continue
             seen[ref] = location

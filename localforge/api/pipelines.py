@@ -33,21 +33,12 @@ def list_pipelines(call: Call) -> Reply:
 def create_pipeline(call: Call) -> Reply:
     """POST /projects/:id/pipeline: its jobs are those of the branch's .gitlab-ci.yml"""
     project = call.writable()
-    ref, repo = call.params.need("ref"), call.repo(project)
-    sha = repo.resolve(ref)
+    ref = call.params.need("ref")
+    sha = call.repo(project).resolve(ref)
     if sha is None:
         raise bad_request({"base": ["Reference not found"]})
-    text = repo.file(sha, ".gitlab-ci.yml")
-    if text is None:
-        raise bad_request({"base": ["Missing CI config file"]})
-    variables = call.params.get("variables") or []
-    pipeline = start.create(
-        call, project, ref=ref, sha=sha, status="created", source="api",
-        data={"variables": variables},
-    )  # fmt: skip
-    for name, stage in start.jobs_in(text):
-        start.add_job(call, project, pipeline, name, stage)
-    verbs.set_status(call, project, pipeline, "pending")
+    data = {"variables": call.params.get("variables") or []}
+    pipeline = start.wanted(call, project, ref=ref, sha=sha, source="api", data=data)
     return created(shapes.detail(call, project, pipeline))
 
 

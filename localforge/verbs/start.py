@@ -71,6 +71,24 @@ def add_job(ctx: Context, project: Row, pipeline: Row, name: str, stage: str, **
     return row
 
 
+def wanted(
+    ctx: Context, project: Row, *, ref: str, sha: str, source: str, data: dict[str, Any]
+) -> Row:
+    """A pipeline that a client asked for, with the jobs of the CI file; 400 if there is none."""
+    text = ctx.repo(project).file(sha, CONFIG)
+    if text is None:
+        raise bad_request({"base": ["Missing CI config file"]})
+    return _with_jobs(ctx, project, jobs_in(text), ref=ref, sha=sha, source=source, data=data)
+
+
+def _with_jobs(ctx: Context, project: Row, jobs: list[tuple[str, str]], **columns: Any) -> Row:
+    pipeline = create(ctx, project, status="pending", **columns)
+    for name, stage in jobs:
+        add_job(ctx, project, pipeline, name, stage)
+    announce(ctx, project, pipeline)
+    return pipeline
+
+
 def by_push(ctx: Context, project: Row, ref: str, sha: str, *, tag: bool) -> None:
     """A pending pipeline for what was pushed, if the forge is set so and there is a CI file."""
     if not ctx.forge.application_settings.get(SWITCH):
@@ -85,9 +103,4 @@ def by_push(ctx: Context, project: Row, ref: str, sha: str, *, tag: bool) -> Non
         jobs = jobs_in(text)
     except ApiError:
         return
-    pipeline = create(
-        ctx, project, ref=ref, sha=commit, status="pending", source="push", tag=tag
-    )  # fmt: skip
-    for name, stage in jobs:
-        add_job(ctx, project, pipeline, name, stage)
-    announce(ctx, project, pipeline)
+    _with_jobs(ctx, project, jobs, ref=ref, sha=commit, source="push", tag=tag)

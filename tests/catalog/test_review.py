@@ -198,3 +198,23 @@ def test_the_admin_has_no_login_of_its_own(client: Client):
     assert client.post("/admin/login/", {"username": "a", "password": "b"})["Location"].startswith(
         "/login/"
     )
+
+
+def test_a_name_that_is_free_again_goes_to_who_wanted_it(project, forge: Forge):
+    holder = project(files={"catalog-info.yaml": component("a")})
+    loser = project(files={"catalog-info.yaml": component("a", owner="ledger")})
+    services.read_repository(path=holder)
+    services.read_repository(path=loser)
+    assert "already defined" in Problem.objects.get().message
+    forge.commit(holder, branch="main", message="x", changes=[Change("delete", "catalog-info.yaml")])
+    services.read_repository(path=holder)
+    services.read_repository(path=loser)  # what the queued task does
+    row = entity("component:default/a")
+    assert (row.owner_ref, row.orphaned_at) == ("group:default/ledger", None)
+    assert not Problem.objects.exists()
+
+
+def test_the_line_follows_the_file(ingest):
+    ingest(component("a"))
+    ingest("# one\n# two\n# three\n" + component("a"))
+    assert entity("component:default/a").line == 4

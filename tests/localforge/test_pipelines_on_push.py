@@ -1,5 +1,6 @@
 """A push starts a pipeline record, if the administrator wants that and there is a CI file."""
 
+import gitlab
 import pytest
 
 from tests.localforge.conftest import commit, merge_request, settled
@@ -58,3 +59,14 @@ def test_a_merge_waits_for_the_pipeline_and_a_client_may_move_it(switched_on, fr
 def test_a_ci_file_that_cannot_be_read_starts_nothing(fresh):
     commit(fresh, "main", {".gitlab-ci.yml": "a: [b"})
     assert fresh.pipelines.list() == []
+
+
+def test_a_trigger_token_starts_a_pipeline(project):
+    commit(project, "main", CI)
+    token = project.triggers.create({"description": "nightly"})
+    made = project.trigger_pipeline("main", token.token, variables={"A": "1"})
+    found = project.pipelines.get(made.id)
+    assert (found.status, found.source, found.jobs.list()[0].name) == ("pending", "trigger", "unit")
+    token.delete()
+    with pytest.raises(gitlab.GitlabCreateError):
+        project.trigger_pipeline("main", token.token)
