@@ -17,7 +17,7 @@ from localforge.context import Context
 from localforge.errors import ApiError, bad_request, forbidden, not_found, unauthorized
 from localforge.forge import Forge
 from localforge.git import packets
-from localforge.git.command import command, environment
+from localforge.git.command import command, environment, run
 from localforge.git.repository import is_null
 from localforge.incoming import Receive, Scope, Send, base_of, headers_of
 from localforge.store import projects
@@ -26,6 +26,8 @@ from localforge.verbs import names, protection, pushes
 
 _ROUTE = re.compile(r"^/(.+?)(?:\.git)?/(info/refs|git-upload-pack|git-receive-pack)$")
 _SERVICES = ("git-upload-pack", "git-receive-pack")
+_ADVERTISE = ("--stateless-rpc", "--advertise-refs", ".")
+_V2 = "version=2"
 _CHUNK = 64 * 1024
 
 
@@ -35,6 +37,7 @@ class SmartHttp:
     def __init__(self, forge: Forge, threads: Executor) -> None:
         self._forge = forge
         self._threads = threads
+        self._capabilities: bytes | None = None
 
     def wants(self, path: str) -> bool:
         """Whether a path belongs to Git."""
@@ -63,6 +66,12 @@ class SmartHttp:
             await _plain(send, error)
         except packets.Unreadable as error:
             await _plain(send, bad_request(str(error)))
+
+    def capabilities(self, git_dir: Path) -> bytes:
+        """What git answers first in protocol 2. It names no refs, so it is the same everywhere."""
+        if self._capabilities is None:
+            self._capabilities = run(git_dir, "upload-pack", *_ADVERTISE, protocol=_V2)
+        return self._capabilities
 
     async def _thread(self, function: Callable[..., Any], *arguments: Any) -> Any:
         loop = asyncio.get_running_loop()
@@ -121,7 +130,12 @@ class _Exchange:
         """GET info/refs."""
         preamble = packets.line(f"# service={service}\n") + packets.FLUSH
         await self._start(f"application/x-{service}-advertisement")
-        arguments = [service.removeprefix("git-"), "--stateless-rpc", "--advertise-refs", "."]
+        if service == "git-upload-pack" and self.headers.get("git-protocol") == _V2:
+            await self._end(
+                preamble + await self.http._thread(self.http.capabilities, self.git_dir)
+            )
+            return
+        arguments = [service.removeprefix("git-"), *_ADVERTISE]
         await self._run(arguments, None, preamble)
 
     async def serve(self, service: str) -> None:

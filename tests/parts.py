@@ -16,6 +16,7 @@ import time
 import urllib.error
 import urllib.request
 from pathlib import Path
+from typing import Any
 
 ROOT_TOKEN = "glpat-tests-root-token"
 SECRET = "whsec_" + "dGVzdHMtc2lnbmluZy1rZXktb2YtMzItYnl0ZXMhIQ=="
@@ -41,7 +42,7 @@ def start() -> None:
     os.environ["GITLAB_URL"] = f"http://127.0.0.1:{forge_port}"
     command, os.environ["CELERY_BROKER_URL"] = embedded.valkey(folder / "valkey")
     processes = [
-        subprocess.Popen(command, stdout=subprocess.DEVNULL),
+        subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL),
         subprocess.Popen(
             [
                 sys.executable, "-m", "localforge", "--data", str(folder / "forge"),
@@ -50,28 +51,32 @@ def start() -> None:
             stdout=subprocess.DEVNULL,
         ),
     ]  # fmt: skip
-    server, os.environ["DATABASE_URL"] = embedded.start_postgres(folder / "postgres")
-    wait_for(f"{os.environ['GITLAB_URL']}/-/readiness", seconds=60)
+    servers: list[Any] = []
 
     def stop() -> None:
         for process in processes:
             process.terminate()
         for process in processes:
             process.wait(10)
-        server.cleanup()
+        for server in servers:
+            server.cleanup()
         shutil.rmtree(folder, ignore_errors=True)
 
     atexit.register(stop)
+    server, os.environ["DATABASE_URL"] = embedded.start_postgres(folder / "postgres")
+    servers.append(server)
+    wait_for(f"{os.environ['GITLAB_URL']}/-/readiness", seconds=60, process=processes[1])
 
 
-def wait_for(url: str, seconds: float) -> None:
+def wait_for(url: str, seconds: float, process: subprocess.Popen[Any] | None = None) -> None:
+    """Returns when the address answers; raises when it does not in time, or the process ended."""
     deadline = time.monotonic() + seconds
     while True:
         try:
             with urllib.request.urlopen(url, timeout=2):
                 return
         except (urllib.error.URLError, OSError):
-            if time.monotonic() > deadline:
+            if time.monotonic() > deadline or (process and process.poll() is not None):
                 raise
             time.sleep(0.05)
 

@@ -34,6 +34,7 @@ from catalog.api.shapes import (
     strings,
     text,
     texts,
+    unchanged,
 )
 from catalog.models import Revision
 from catalog.predicates import Predicate, mentions_relations
@@ -75,6 +76,7 @@ class EntityByUid(APIView):
     """/entities/by-uid/{uid}"""
 
     @extend_schema(operation_id="entity_by_uid", responses={200: ENTITY})
+    @unchanged
     def get(self, request: Request, uid: UUID) -> HttpResponse:
         viewer = Viewer(request)
         answer, hidden = _one(viewer, f"No entity with uid {uid}", uid=uid)
@@ -94,6 +96,7 @@ class EntityByName(APIView):
     """GET /entities/by-name/{kind}/{namespace}/{name}"""
 
     @extend_schema(operation_id="entity_by_name", responses={200: ENTITY})
+    @unchanged
     def get(self, request: Request, kind: str, namespace: str, name: str) -> HttpResponse:
         viewer = Viewer(request)
         ref, missing = _named(kind, namespace, name)
@@ -122,6 +125,7 @@ class EntityAncestry(APIView):
             }
         },
     )
+    @unchanged
     def get(self, request: Request, kind: str, namespace: str, name: str) -> HttpResponse:
         viewer = Viewer(request)
         ref, missing = _named(kind, namespace, name)
@@ -199,6 +203,7 @@ class EntityFacets(APIView):
         parameters=[OpenApiParameter("facet", str, many=True, required=True), FILTER],
         responses={200: FACETS},
     )
+    @unchanged
     def get(self, request: Request) -> HttpResponse:
         names = [name for name in request.query_params.getlist("facet") if name]
         return self._answer(request, names, _predicate(request, None))

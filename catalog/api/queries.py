@@ -27,6 +27,7 @@ from catalog.api.shapes import (
     listed,
     number,
     strings,
+    unchanged,
     whole,
 )
 from catalog.stitching import dumps
@@ -170,6 +171,7 @@ class EntitiesByQuery(APIView):
         ],
         responses={200: PAGE},
     )  # fmt: skip
+    @unchanged
     def get(self, request: Request) -> HttpResponse:
         query = request.query_params
         limit = number(request, "limit")

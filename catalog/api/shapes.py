@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
-from functools import cached_property
+from collections.abc import Callable, Iterable, Sequence
+from functools import cached_property, wraps
 from typing import Any
 
 from django.http import HttpResponse
 from drf_spectacular.utils import OpenApiParameter
 from rest_framework.exceptions import ParseError
 from rest_framework.request import Request
+from rest_framework.views import APIView
 
 from accounts.models import User
 from accounts.requests import signed_in
 from catalog.api.counting import kept
-from catalog.models import Entity, EntityQuerySet
+from catalog.models import Entity, EntityQuerySet, Revision
 from catalog.relations import INVERSE
 from catalog.stitching import dumps
 
@@ -32,6 +33,7 @@ FIELDS = OpenApiParameter("fields", str, description="Paths to keep, separated b
 MAX_FIELDS = 200
 TYPES = {name.lower(): name for name in INVERSE}
 Row = tuple[Any, ...]
+Get = Callable[..., HttpResponse]
 
 
 class InputError(ParseError):
@@ -106,6 +108,26 @@ class Viewer:
             return "everything"
         owners = kept.get((revision, "owners"), Entity.objects.private_owners)
         return owners & (self.user.group_refs | {self.user.entity_ref or ""})
+
+
+def unchanged(get: Get) -> Get:
+    """Keeps a GET's answer until an entity changes, for all who see the same entities.
+
+    Read from the database with every request, the revision says whether one did.
+    """
+
+    @wraps(get)
+    def answer(self: APIView, request: Request, **named: Any) -> HttpResponse:
+        revision = Revision.objects.current()
+        seen = Viewer(request).sees_like(revision)
+        key = (revision, seen, request.get_full_path())
+
+        def make() -> bytes:
+            return get(self, request, **named).content
+
+        return HttpResponse(kept.get(key, make), content_type="application/json")
+
+    return answer
 
 
 # -- out ----------------------------------------------------------------------------------------

@@ -19,8 +19,6 @@ _PLAIN = [
     Kind("pages_domain", "pages/domains", ("projects",), {"auto_ssl_enabled": False}, key="domain"),
     Kind("remote_mirror", "remote_mirrors", ("projects",),
          {"url": "", "enabled": False, "only_protected_branches": False}, ("url",)),
-    Kind("trigger", "triggers", ("projects",), {"description": ""}, ("description",),
-         extra={"token": "glptt-local"}),
     Kind("approval_rule", "approval_rules", ("projects",),
          {"name": "", "approvals_required": 0, "rule_type": "regular", "user_ids": [],
           "group_ids": []}, ("name", "approvals_required")),

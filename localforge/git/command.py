@@ -42,12 +42,12 @@ def environment(protocol: str = "") -> dict[str, str]:
     }
 
 
-def run(git_dir: Path, *arguments: str, timeout: float = 120) -> bytes:
+def run(git_dir: Path, *arguments: str, timeout: float = 120, protocol: str = "") -> bytes:
     """Runs git in a repository and returns what it printed."""
     done = subprocess.run(
         command(*arguments),
         cwd=git_dir,
-        env=environment(),
+        env=environment(protocol),
         capture_output=True,
         timeout=timeout,
         check=False,

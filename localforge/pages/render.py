@@ -55,7 +55,7 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    found.globals["icon"] = icon
+    found.globals.update(icon=icon, home="/")
     found.filters.update(markdown=markdown, when=when, segments=segments)
     return found
 

@@ -5,77 +5,148 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('catalog', '0003_problem_private'),
+        ("catalog", "0003_problem_private"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Evaluation',
+            name="Evaluation",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('entity_digest', models.CharField(max_length=64)),
-                ('commit', models.CharField(blank=True, max_length=64)),
-                ('at', models.DateTimeField()),
-                ('entity', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='evaluation', to='catalog.entity')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("entity_digest", models.CharField(max_length=64)),
+                ("commit", models.CharField(blank=True, max_length=64)),
+                ("at", models.DateTimeField()),
+                (
+                    "entity",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="evaluation",
+                        to="catalog.entity",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Fact',
+            name="Fact",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('collector', models.CharField(max_length=63)),
-                ('data', models.JSONField(default=dict)),
-                ('error', models.TextField(blank=True)),
-                ('commit', models.CharField(blank=True, help_text='The commit it was seen at', max_length=64)),
-                ('collected_at', models.DateTimeField()),
-                ('entity', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='facts', to='catalog.entity')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("collector", models.CharField(max_length=63)),
+                ("data", models.JSONField(default=dict)),
+                ("error", models.TextField(blank=True)),
+                (
+                    "commit",
+                    models.CharField(
+                        blank=True, help_text="The commit it was seen at", max_length=64
+                    ),
+                ),
+                ("collected_at", models.DateTimeField()),
+                (
+                    "entity",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="facts",
+                        to="catalog.entity",
+                    ),
+                ),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('entity', 'collector'), name='one_fact_a_collector')],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("entity", "collector"), name="one_fact_a_collector"
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Standing',
+            name="Standing",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('scorecard_ref', models.CharField(db_index=True, max_length=255)),
-                ('level', models.CharField(blank=True, max_length=63)),
-                ('next_level', models.CharField(blank=True, max_length=63)),
-                ('passed', models.PositiveSmallIntegerField()),
-                ('total', models.PositiveSmallIntegerField()),
-                ('next_step', models.CharField(blank=True, max_length=63)),
-                ('inputs', models.CharField(help_text='Digest of facts and definition', max_length=64)),
-                ('evaluated_at', models.DateTimeField()),
-                ('entity', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='standings', to='catalog.entity')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("scorecard_ref", models.CharField(db_index=True, max_length=255)),
+                ("level", models.CharField(blank=True, max_length=63)),
+                ("next_level", models.CharField(blank=True, max_length=63)),
+                ("passed", models.PositiveSmallIntegerField()),
+                ("total", models.PositiveSmallIntegerField()),
+                ("next_step", models.CharField(blank=True, max_length=63)),
+                (
+                    "inputs",
+                    models.CharField(help_text="Digest of facts and definition", max_length=64),
+                ),
+                ("evaluated_at", models.DateTimeField()),
+                (
+                    "entity",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="standings",
+                        to="catalog.entity",
+                    ),
+                ),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('entity', 'scorecard_ref'), name='one_standing')],
+                "constraints": [
+                    models.UniqueConstraint(fields=("entity", "scorecard_ref"), name="one_standing")
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Verdict',
+            name="Verdict",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('scorecard_ref', models.CharField(max_length=255)),
-                ('check_id', models.CharField(max_length=63)),
-                ('title', models.CharField(max_length=255)),
-                ('level', models.CharField(max_length=63)),
-                ('level_order', models.PositiveSmallIntegerField()),
-                ('order', models.PositiveSmallIntegerField()),
-                ('verdict', models.CharField(max_length=16)),
-                ('message', models.TextField(blank=True)),
-                ('why', models.TextField(blank=True)),
-                ('remedy', models.TextField(blank=True)),
-                ('changed_at', models.DateTimeField()),
-                ('entity', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='verdicts', to='catalog.entity')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("scorecard_ref", models.CharField(max_length=255)),
+                ("check_id", models.CharField(max_length=63)),
+                ("title", models.CharField(max_length=255)),
+                ("level", models.CharField(max_length=63)),
+                ("level_order", models.PositiveSmallIntegerField()),
+                ("order", models.PositiveSmallIntegerField()),
+                ("verdict", models.CharField(max_length=16)),
+                ("message", models.TextField(blank=True)),
+                ("why", models.TextField(blank=True)),
+                ("remedy", models.TextField(blank=True)),
+                ("changed_at", models.DateTimeField()),
+                (
+                    "entity",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="verdicts",
+                        to="catalog.entity",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['level_order', 'order'],
-                'constraints': [models.UniqueConstraint(fields=('entity', 'scorecard_ref', 'check_id'), name='one_verdict_a_check'), models.CheckConstraint(condition=models.Q(('verdict__in', ['pass', 'fail', 'unknown', 'not applicable'])), name='known_verdict')],
+                "ordering": ["level_order", "order"],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("entity", "scorecard_ref", "check_id"), name="one_verdict_a_check"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("verdict__in", ["pass", "fail", "unknown", "not applicable"])
+                        ),
+                        name="known_verdict",
+                    ),
+                ],
             },
         ),
     ]

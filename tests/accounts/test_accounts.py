@@ -154,7 +154,12 @@ def test_replacing_memberships_says_how_many_changed(db):
 
 def test_what_an_administrator_does_is_audited(client: Client):
     client.force_login(User.objects.create_superuser("root", password="x"))
-    form = {"username": "new", "usable_password": "true", "password1": "long-enough-1", "password2": "long-enough-1"}
+    form = {
+        "username": "new",
+        "usable_password": "true",
+        "password1": "long-enough-1",
+        "password2": "long-enough-1",
+    }
     assert client.post("/admin/accounts/user/add/", form).status_code == 302
     assert client.post("/admin/catalog/source/add/", {"group": "some/group"}).status_code == 302
     rows = set(AuditEvent.objects.filter(actor="root").values_list("verb", "object_type"))

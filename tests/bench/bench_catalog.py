@@ -32,15 +32,21 @@ ENTITY = "/api/catalog/entities/by-name/component/default/{component}"
 QUERY = "/api/catalog/entities/by-query?limit=20"
 FIELDS = "fullTextFilterFields=metadata.name,metadata.title,metadata.description"
 QUERIES = {
-    "owner_page": QUERY + "&filter=kind=component,relations.ownedBy={owner}&orderField=metadata.name,asc",
+    "owner_page": QUERY
+    + "&filter=kind=component,relations.ownedBy={owner}&orderField=metadata.name,asc",
     "kind_page": QUERY + "&filter=kind=component&orderField=metadata.name,asc",
-    "fulltext": QUERY + "&filter=kind=component&orderField=metadata.name,asc&fullTextFilterTerm={term}&" + FIELDS,
+    "fulltext": QUERY
+    + "&filter=kind=component&orderField=metadata.name,asc&fullTextFilterTerm={term}&"
+    + FIELDS,
     "facets5": "/api/catalog/entity-facets?facet=kind&facet=spec.type&facet=spec.lifecycle"
     "&facet=spec.owner&facet=metadata.tags",
     "by_name": ENTITY,
     "ancestry": ENTITY + "/ancestry",
     "relation_page": QUERY + "&filter=relations.partOf=system:default/{system}",
-    "search": QUERY + "&fullTextFilterTerm={term}&" + FIELDS + ",metadata.tags,spec.profile.displayName",
+    "search": QUERY
+    + "&fullTextFilterTerm={term}&"
+    + FIELDS
+    + ",metadata.tags,spec.profile.displayName",
 }
 # p50 and p95 at 1 connection; p50, p95 and requests/s at 16: the incumbent's, on 2 cores.
 INCUMBENT = {
@@ -58,8 +64,37 @@ end
 
 
 # -- the catalogue ------------------------------------------------------------------------------
-WORDS = ["account", "ledger", "invoice", "payment", "checkout", "cart", "search", "index", "session", "audit", "report", "queue"]
-TAGS = ["java", "go", "python", "node", "rust", "grpc", "rest", "kafka", "postgres", "redis", "pci", "internal", "public", "web", "data"]
+WORDS = [
+    "account",
+    "ledger",
+    "invoice",
+    "payment",
+    "checkout",
+    "cart",
+    "search",
+    "index",
+    "session",
+    "audit",
+    "report",
+    "queue",
+]
+TAGS = [
+    "java",
+    "go",
+    "python",
+    "node",
+    "rust",
+    "grpc",
+    "rest",
+    "kafka",
+    "postgres",
+    "redis",
+    "pci",
+    "internal",
+    "public",
+    "web",
+    "data",
+]
 
 
 def generate(size: int) -> tuple[dict[str, str], dict[str, str]]:
@@ -220,7 +255,9 @@ def _python_load(url: str, token: str, connections: int, seconds: float) -> Resu
     for thread in threads:
         thread.join()
     times.sort()
-    return Result(times[len(times) // 2], times[int(len(times) * 0.95)], len(times) / seconds, bad[0])
+    return Result(
+        times[len(times) // 2], times[int(len(times) * 0.95)], len(times) / seconds, bad[0]
+    )
 
 
 def get(url: str, token: str) -> tuple[int, bytes]:

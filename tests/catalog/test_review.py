@@ -206,7 +206,9 @@ def test_a_name_that_is_free_again_goes_to_who_wanted_it(project, forge: Forge):
     services.read_repository(path=holder)
     services.read_repository(path=loser)
     assert "already defined" in Problem.objects.get().message
-    forge.commit(holder, branch="main", message="x", changes=[Change("delete", "catalog-info.yaml")])
+    forge.commit(
+        holder, branch="main", message="x", changes=[Change("delete", "catalog-info.yaml")]
+    )
     services.read_repository(path=holder)
     services.read_repository(path=loser)  # what the queued task does
     row = entity("component:default/a")

@@ -139,7 +139,7 @@ def test_the_demo_shows_what_it_promises(dana: Portal):
     entities = dana.get("/api/catalog/entities").json()
     assert len(entities) >= 60
     facets = dana.get("/api/catalog/entity-facets?facet=kind&facet=spec.type").json()["facets"]
-    assert {"component", "api", "resource", "system", "domain", "group", "user"} <= {
+    assert {"Component", "API", "Resource", "System", "Domain", "Group", "User"} <= {
         row["value"] for row in facets["kind"]
     }
 

@@ -121,7 +121,10 @@ def test_a_groups_merge_requests_are_listed_by_label(forge: Forge, group: str, p
     assert found.title == "T"
     assert list(forge.group_merge_requests(group, labels="campaign::two")) == []
     tomorrow = timezone.now() + timedelta(days=1)
-    assert list(forge.group_merge_requests(group, labels="campaign::one", updated_after=tomorrow)) == []
+    assert (
+        list(forge.group_merge_requests(group, labels="campaign::one", updated_after=tomorrow))
+        == []
+    )
 
 
 # -- git ----------------------------------------------------------------------------------------
@@ -140,7 +143,9 @@ def test_a_push_lays_files_over_a_commit_and_refuses_a_branch_that_moved(forge: 
                    files={"a": ("100644", b"x")})  # fmt: skip
 
 
-def test_the_cache_forgets_what_was_used_least(forge: Forge, project, monkeypatch, settings, tmp_path):
+def test_the_cache_forgets_what_was_used_least(
+    forge: Forge, project, monkeypatch, settings, tmp_path
+):
     settings.DATA_DIR = tmp_path
     monkeypatch.setattr("forge.git.CACHE_BYTES", 1)
     for _ in range(3):
@@ -159,7 +164,11 @@ def test_the_token_is_in_no_file_of_the_cache(forge: Forge, project, settings, t
 
 # -- runs that wait -----------------------------------------------------------------------------
 def test_a_run_that_is_asked_to_wait_is_queued_for_then(
-    release, run, group: str, fault: Fault, forge: Forge  # noqa: F811
+    release,
+    run,
+    group: str,
+    fault: Fault,
+    forge: Forge,  # noqa: F811
 ):
     fault("status", f"/namespaces/{group}", status=429, retry_after=60, times=1)
     waiting = run(release(publishing(group)))
@@ -180,7 +189,10 @@ def test_a_merge_whose_webhook_was_lost_is_found(release, run, group: str, forge
     import time
 
     for _ in range(100):  # the forge looks at the merge request first
-        if forge._get(f"/projects/{group}%2Fsvc/merge_requests/1", "x")["detailed_merge_status"] == "mergeable":
+        if (
+            forge._get(f"/projects/{group}%2Fsvc/merge_requests/1", "x")["detailed_merge_status"]
+            == "mergeable"
+        ):
             break
         time.sleep(0.05)
     forge.merge(f"{group}/svc", 1)
@@ -190,12 +202,20 @@ def test_a_merge_whose_webhook_was_lost_is_found(release, run, group: str, forge
 
 
 # -- forge_check --------------------------------------------------------------------------------
-def test_forge_check_tells_what_works_and_what_is_missing(db, group: str, project, capsys, settings):
+def test_forge_check_tells_what_works_and_what_is_missing(
+    db, group: str, project, capsys, settings
+):
     project(files={"a": "1"})
     Source.objects.create(group=group)
     call_command("forge_check")
     said = capsys.readouterr().out
-    for words in ("version", "scopes: ", f"rights in {group}: owner", "the group tells", "1 files of"):
+    for words in (
+        "version",
+        "scopes: ",
+        f"rights in {group}: owner",
+        "the group tells",
+        "1 files of",
+    ):
         assert words in said
     Source.objects.create(group="no-such-group")
     with pytest.raises(CommandError, match="need your attention"):

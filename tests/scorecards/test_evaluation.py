@@ -158,7 +158,10 @@ def test_one_bad_check_stops_nothing(service: Entity, ingest: Callable[[str], li
     evaluate_entity(pk=service.pk)
     found = Verdict.objects.get(scorecard_ref="scorecard:default/bad", check_id="sbom")
     assert found.verdict == "unknown"
-    assert Verdict.objects.get(scorecard_ref="scorecard:default/ready", check_id="sbom").verdict == "pass"
+    assert (
+        Verdict.objects.get(scorecard_ref="scorecard:default/ready", check_id="sbom").verdict
+        == "pass"
+    )
 
 
 def test_a_private_scorecard_is_for_its_owners(service: Entity, client: Client, person):
