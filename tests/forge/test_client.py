@@ -168,7 +168,7 @@ def test_a_run_that_is_asked_to_wait_is_queued_for_then(
     run,
     group: str,
     fault: Fault,
-    forge: Forge,  # noqa: F811
+    forge: Forge,
 ):
     fault("status", f"/namespaces/{group}", status=429, retry_after=60, times=1)
     waiting = run(release(publishing(group)))
@@ -183,7 +183,7 @@ def test_a_run_that_is_asked_to_wait_is_queued_for_then(
     assert len(list(forge.group_projects(group))) == 1
 
 
-def test_a_merge_whose_webhook_was_lost_is_found(release, run, group: str, forge: Forge):  # noqa: F811
+def test_a_merge_whose_webhook_was_lost_is_found(release, run, group: str, forge: Forge):
     done = run(release(publishing(group)))
     assert scaffolder.check_merge_requests() == 0
     import time
