@@ -161,7 +161,9 @@ def clone(url: str, path: str, scratch: Path) -> Callable[[int], None]:
     environment = {**os.environ, "GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"}
 
     def once(number: int) -> None:
-        command = ["git", "clone", "-q", source, str(scratch / f"clone-{number}")]
+        # Without git's fourteen sample hooks, which the forge has no part in.
+        target = str(scratch / f"clone-{number}")
+        command = ["git", "clone", "-q", "--template=", source, target]
         subprocess.run(command, check=True, env=environment, capture_output=True)
 
     return once
