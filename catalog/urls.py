@@ -2,13 +2,15 @@
 
 from django.urls import path
 
-from catalog import views
+from catalog.views.entities import entities
+from catalog.views.entity import entity, panel
+from catalog.views.problems import problems, read_again
 
 app_name = "catalog"
 urlpatterns = [
-    path("", views.entities, name="entities"),
-    path("problems/", views.problems, name="problems"),
-    path("sources/<int:pk>/read/", views.read_again, name="read-source"),
-    path("panels/<int:pk>/<str:panel_id>/", views.panel, name="panel"),
-    path("<str:kind>/<str:namespace>/<str:name>/", views.entity, name="entity"),
+    path("", entities, name="entities"),
+    path("problems/", problems, name="problems"),
+    path("sources/<int:pk>/read/", read_again, name="read-source"),
+    path("panels/<int:pk>/<str:panel_id>/", panel, name="panel"),
+    path("<str:kind>/<str:namespace>/<str:name>/", entity, name="entity"),
 ]

@@ -6,7 +6,7 @@ from django.urls import include, path
 from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
-from catalog.views import gitlab_webhook
+from catalog.views.webhook import gitlab_webhook
 from portal import views
 
 # One way in: with its pause after wrong passwords, and its audit row.
