@@ -6,6 +6,7 @@ from django.urls import include, path
 from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
+from catalog.views.search import search
 from catalog.views.webhook import gitlab_webhook
 from portal import views
 
@@ -21,6 +22,7 @@ urlpatterns = [
     path("ui/", views.components, name="components"),
     path("theme/", views.set_theme, name="theme"),
     path("webhooks/gitlab/", gitlab_webhook, name="gitlab-webhook"),
+    path("search/", search, name="search"),
     path("", include("accounts.urls")),
     path("catalog/", include("catalog.urls")),
     path("", include("scaffolder.urls")),

@@ -33,6 +33,49 @@ document.addEventListener("keydown", (event) => {
   search.select();
 });
 
+// -- the palette: Ctrl-K or ⌘K, arrow keys, Enter; Escape is the dialog's own --------------------
+const palette = document.getElementById("palette");
+const paletteOptions = () => [...palette.querySelectorAll("[role=option]")];
+function choose(option) {
+  const field = document.getElementById("palette-q");
+  for (const other of paletteOptions()) other.setAttribute("aria-selected", other === option);
+  field.setAttribute("aria-expanded", paletteOptions().length > 0);
+  if (option) field.setAttribute("aria-activedescendant", option.id);
+  else field.removeAttribute("aria-activedescendant");
+  option?.scrollIntoView({ block: "nearest" });
+}
+function openPalette(event) {
+  event.preventDefault();
+  if (!palette.open) palette.showModal();
+  document.getElementById("palette-q").select();
+}
+document.addEventListener("keydown", (event) => {
+  if (palette && (event.ctrlKey || event.metaKey) && !event.altKey && event.key.toLowerCase() === "k") openPalette(event);
+});
+if (palette) {
+  const field = document.getElementById("palette-q");
+  const button = document.querySelector("[data-palette]");
+  if (/Mac|iP/.test(navigator.platform)) button.querySelector("kbd").textContent = "⌘K";
+  button.addEventListener("click", (event) => event.ctrlKey || event.metaKey || event.shiftKey || openPalette(event));
+  palette.addEventListener("click", (event) => {
+    if (event.target === palette || event.target.closest("[data-palette-close]")) palette.close();
+  });
+  palette.addEventListener("htmx:afterSwap", () => choose(paletteOptions()[0]));
+  field.addEventListener("input", () => choose(null)); // what is listed answers an older question
+  field.addEventListener("keydown", (event) => {
+    const options = paletteOptions();
+    const at = options.findIndex((option) => option.getAttribute("aria-selected") === "true");
+    const to = { ArrowDown: at + 1, ArrowUp: at < 0 ? -1 : at - 1 }[event.key];
+    if (to !== undefined && options.length) {
+      event.preventDefault();
+      choose(options.at(to % options.length));
+    } else if (event.key === "Enter" && at >= 0) {
+      event.preventDefault();
+      options[at].click();
+    }
+  });
+}
+
 // -- a form with errors says so first -----------------------------------------------------------
 function focusErrors(root) {
   root.querySelector("[data-error-summary]")?.focus();

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
@@ -229,6 +230,15 @@ def plain(value: Any) -> str:
     if isinstance(value, list) and all(isinstance(item, str | int | float) for item in value):
         return ", ".join(map(str, value))
     return json.dumps(value, ensure_ascii=False) if isinstance(value, list | dict) else str(value)
+
+
+@register.simple_tag
+def marked(text: str, words: str) -> SafeString:
+    """The text with what was searched for in it marked."""
+    wanted = "|".join(re.escape(word) for word in sorted(words.split(), key=len, reverse=True))
+    parts = re.split(f"({wanted})", text, flags=re.IGNORECASE) if wanted else [text]
+    shown = (format_html("<mark>{}</mark>", p) if i % 2 else p for i, p in enumerate(parts))
+    return format_html_join("", "{}", ((part,) for part in shown))
 
 
 @register.simple_tag

@@ -22,6 +22,8 @@ PAGES = [
     "/catalog/template/default/python-service/",
     "/catalog/component/default/nobody-declares-this/",
     "/catalog/problems/",
+    "/search/",
+    "/search/?q=checkout",
     "/create/",
     "/create/default/python-service/",
     "/runs/",
