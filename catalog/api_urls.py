@@ -16,6 +16,7 @@ urlpatterns = [
     path("entity-facets", api.EntityFacets.as_view()),
     path("refresh", api.Refresh.as_view()),
     path("locations", api.Locations.as_view()),
+    path("locations/by-query", api.LocationsByQuery.as_view()),
     path("locations/<str:location_id>", api.LocationById.as_view()),
     path(f"locations/by-entity/{NAMED}", api.LocationByEntity.as_view()),
     path("analyze-location", api.AnalyzeLocation.as_view()),

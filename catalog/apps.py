@@ -13,10 +13,15 @@ class CatalogConfig(AppConfig):
         post_migrate.connect(stitch_if_moved, sender=self)
 
 
-def stitch_if_moved(apps: Any, **kwargs: Any) -> None:
-    """Stored answers name the forge's address: they are made anew when it is another."""
+def stitch_if_moved(apps: Any = None, **kwargs: Any) -> None:
+    """Stored answers name the forge's address: they are made anew when it is another.
+
+    A flush tells the same without `apps`; nothing is stored then.
+    """
     from catalog.services.entities import stitch_if_moved
 
+    if apps is None:
+        return
     try:
         apps.get_model("catalog", "Entity")._meta.get_field("answer")
     except LookupError:  # migrated back, to before there were any

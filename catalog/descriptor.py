@@ -122,13 +122,14 @@ def read(text: str, *, resolve: Callable[[str, str], str] | None = None) -> Read
         return Reading((), (Problem(f"The file is larger than {MAX_BYTES:,} bytes"),))
     entities: list[Parsed] = []
     problems: list[Problem] = []
+    lines = text.splitlines(keepends=True)
     try:
         for node in yaml.compose_all(text, Loader=_Loader):
             if node is not None and _size(node, {}) > MAX_NODES:
                 problems.append(Problem("The document is too large once its aliases are followed",
                                         node.start_mark.line + 1))  # fmt: skip
             elif node is not None:
-                _read_document(text, node, resolve, entities, problems)
+                _read_document(lines, node, resolve, entities, problems)
     except yaml.YAMLError as error:
         problems.append(_syntax_problem(error))
     except RecursionError:
@@ -150,7 +151,7 @@ def _size(node: yaml.Node, known: dict[int, int]) -> int:
 
 
 def _read_document(
-    source: str,
+    source: list[str],
     node: yaml.Node,
     resolve: Callable[[str, str], str] | None,
     entities: list[Parsed],
@@ -183,7 +184,7 @@ def _read_document(
     private = _is_private(entity)
     problems.extend(_problem(node, path, message, label, private) for path, message in findings)
     if not findings:
-        lines = source.splitlines(keepends=True)[node.start_mark.line : node.end_mark.line + 1]
+        lines = source[node.start_mark.line : node.end_mark.line + 1]
         entities.append(Parsed(entity, line, _without_end("".join(lines))))
 
 

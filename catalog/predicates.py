@@ -6,6 +6,7 @@ turns it into a query, the tests into a function over dictionaries.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 
@@ -73,3 +74,22 @@ def mentions_relations(predicate: Predicate) -> bool:
             return any(key.startswith("relations.") for key in keys)
         case Exists(key) | Equals(key, _) | HasPrefix(key, _):
             return key.startswith("relations.")
+
+
+def holds(predicate: Predicate, values: Mapping[str, Sequence[str]]) -> bool:
+    """Whether it is true of something small that is in memory, by key; all in lower case."""
+    match predicate:
+        case All(parts):
+            return all(holds(part, values) for part in parts)
+        case AnyOf(parts):
+            return any(holds(part, values) for part in parts)
+        case Not(part):
+            return not holds(part, values)
+        case Exists(key):
+            return key in values
+        case Equals(key, wanted):
+            return any(value in wanted for value in values.get(key, ()))
+        case HasPrefix(key, prefix):
+            return any(value.startswith(prefix) for value in values.get(key, ()))
+        case Contains(keys, text):
+            return any(text in value for key in keys for value in values.get(key, ()))

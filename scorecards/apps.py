@@ -19,8 +19,6 @@ class ScorecardsConfig(AppConfig):
 def _entities_changed(refs: list[str], **_: Any) -> None:
     """A scorecard that changed is about everything; an entity that changed is about itself."""
     from catalog.models import Entity
-    from catalog.queueing import on_commit
-    from scorecards import tasks
     from scorecards.models import EVALUATED_KINDS
 
     changed = Entity.objects.filter(orphaned_at=None)
@@ -28,18 +26,23 @@ def _entities_changed(refs: list[str], **_: Any) -> None:
         wanted = changed.filter(kind__in=EVALUATED_KINDS)
     else:
         wanted = changed.filter(ref__in=refs, kind__in=EVALUATED_KINDS)
-    for pk in wanted.values_list("pk", flat=True):
-        on_commit(tasks.evaluate_entity, pk)
+    _evaluate(wanted)
 
 
 def _repository_changed(repository: Any, **_: Any) -> None:
     from catalog.models import Entity
-    from catalog.queueing import on_commit
-    from scorecards import tasks
     from scorecards.models import EVALUATED_KINDS
 
     inside = Entity.objects.filter(
         location__repository=repository, kind__in=EVALUATED_KINDS, orphaned_at=None
     )
-    for pk in inside.values_list("pk", flat=True):
-        on_commit(tasks.evaluate_entity, pk)
+    _evaluate(inside)
+
+
+def _evaluate(entities: Any) -> None:
+    """One message for them all: the reader of a large repository does not wait for thousands."""
+    from catalog.queueing import on_commit
+    from scorecards import tasks
+
+    if pks := list(entities.values_list("pk", flat=True)):
+        on_commit(tasks.evaluate_entities, pks)

@@ -15,6 +15,12 @@ def evaluate_entity(pk: int) -> None:
 
 
 @shared_task
+def evaluate_entities(pks: list[int]) -> None:
+    for pk in pks:
+        evaluate_entity.delay(pk)
+
+
+@shared_task
 def evaluate_outdated() -> None:
     """Periodic: entities whose change nobody told us about, or whose facts were unknown."""
     for pk in entities_to_evaluate().values_list("pk", flat=True)[:BATCH]:

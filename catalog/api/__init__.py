@@ -8,7 +8,13 @@ from catalog.api.entities import (
     EntityFacets,
     Refresh,
 )
-from catalog.api.locations import AnalyzeLocation, LocationByEntity, LocationById, Locations
+from catalog.api.locations import (
+    AnalyzeLocation,
+    LocationByEntity,
+    LocationById,
+    Locations,
+    LocationsByQuery,
+)
 from catalog.api.queries import Entities, EntitiesByQuery
 from catalog.api.validation import ValidateEntity
 
@@ -24,6 +30,7 @@ __all__ = [
     "LocationByEntity",
     "LocationById",
     "Locations",
+    "LocationsByQuery",
     "Refresh",
     "ValidateEntity",
 ]

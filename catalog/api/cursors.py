@@ -13,6 +13,7 @@ from catalog.api.filters import InvalidFilter, parse_filters, parse_query
 from catalog.predicates import All, Contains, Predicate
 
 MAX_ORDER_FIELDS = 8
+MALFORMED = "Malformed cursor: ask for the first page again."
 
 
 class InvalidCursor(ValueError):
@@ -79,17 +80,31 @@ class Cursor:
             data["totalItems"] = self.total
         if self.limit is not None:
             data["limit"] = self.limit
-        return base64.b64encode(json.dumps(data, separators=(",", ":")).encode()).decode()
+        return pack(data)
 
 
 def decode(text: str) -> Cursor:
     """Reads a cursor back. Raises InvalidCursor; it may have been made by anybody."""
     try:
+        return _cursor(unpack(text))
+    except (ValueError, TypeError, KeyError, AttributeError):
+        raise InvalidCursor(MALFORMED) from None
+
+
+def pack(data: dict[str, Any]) -> str:
+    return base64.b64encode(json.dumps(data, separators=(",", ":")).encode()).decode()
+
+
+def unpack(text: str) -> dict[str, Any]:
+    """Raises InvalidCursor for what `pack` did not make."""
+    try:
         padded = text.replace("-", "+").replace("_", "/").replace(" ", "+")
         data = json.loads(base64.b64decode(padded + "=" * (-len(padded) % 4), validate=True))
-        return _cursor(data)
-    except (binascii.Error, ValueError, TypeError, KeyError, AttributeError, RecursionError):
-        raise InvalidCursor("Malformed cursor: ask for the first page again.") from None
+    except (binascii.Error, ValueError, RecursionError):
+        raise InvalidCursor(MALFORMED) from None
+    if not isinstance(data, dict):
+        raise InvalidCursor(MALFORMED)
+    return data
 
 
 def _cursor(data: dict[str, Any]) -> Cursor:

@@ -9,14 +9,18 @@ from urllib.parse import urlsplit
 from django.http import HttpResponse
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.exceptions import APIException, NotFound
+from rest_framework.permissions import IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.models import User
 from catalog import forges, services
-from catalog.api.shapes import ENTITIES, ENTITY, InputError, Viewer, body, json_response
+from catalog.api.cursors import InvalidCursor, pack, unpack
+from catalog.api.filters import InvalidFilter, parse_query
+from catalog.api.shapes import ENTITIES, ENTITY, InputError, Viewer, body, json_response, whole
 from catalog.models import Location
+from catalog.predicates import All, Predicate, holds
 from catalog.reading import DEFAULT_PATH
 from catalog.services.locations import Preview, answer_of
 from catalog.stitching import dumps
@@ -37,6 +41,7 @@ INPUT = {
     "required": ["type", "target"],
     "properties": {"type": {"type": "string", "enum": ["url"]}, "target": {"type": "string"}},
 }
+DEFAULT_LIMIT = 1_000
 Shape = dict[str, Any]
 
 
@@ -128,17 +133,22 @@ class Locations(APIView):
                 raise Conflict(f"Location url:{target} already exists")
             services.refresh(repository=existing.repository, by=viewer.user)
             return Response({"location": as_json(existing), "entities": []}, status=201)
-        if not _preview(project, path, viewer.user).found:
-            raise InputError(f"Unable to read url, {target}: no such file, or nobody may read it")
-        location = services.register(project=project, path=path, by=viewer.user)
-        answer = as_json(location) | {"target": target}
-        return Response({"location": answer, "entities": []}, status=201)
+        found = _readable(viewer, project, path, target)
+        location = services.register(
+            project=project, path=path, branch=found.branch, by=viewer.user
+        )
+        return Response({"location": as_json(location), "entities": []}, status=201)
 
 
-def _dry_run(viewer: Viewer, project: str, path: str, target: str, exists: bool) -> HttpResponse:
+def _readable(viewer: Viewer, project: str, path: str, target: str) -> Preview:
     found = _preview(project, path, viewer.user)
     if not found.found:
         raise InputError(f"Unable to read url, {target}: no such file, or nobody may read it")
+    return found
+
+
+def _dry_run(viewer: Viewer, project: str, path: str, target: str, exists: bool) -> HttpResponse:
+    found = _readable(viewer, project, path, target)
     if found.problems:
         raise InputError(", ".join(_sentence(problem) for problem in found.problems[:20]))
     answer = {
@@ -169,11 +179,97 @@ class LocationById(APIView):
     def get(self, request: Request, location_id: str) -> Response:
         return Response(as_json(self._location(request, location_id)))
 
+    @extend_schema(
+        operation_id="update_location",
+        request={"application/json": INPUT},
+        responses={200: LOCATION},
+    )
+    def put(self, request: Request, location_id: str) -> Response:
+        """Another file in this one's stead; what follows is known under an id of its own."""
+        viewer, location = Viewer(request), self._location(request, location_id)
+        project, path, target = _file(body(request))
+        path = path or DEFAULT_PATH
+        if (project, path) == (location.repository.path, location.path):
+            return Response(as_json(location))
+        if Location.objects.registered().filter(repository__path=project, path=path).exists():
+            raise Conflict(f"Location url:{target} already exists")
+        found = _readable(viewer, project, path, target)
+        moved = services.move_location(
+            location=location, project=project, path=path, branch=found.branch, by=viewer.user
+        )
+        return Response(as_json(moved))
+
     @extend_schema(operation_id="remove_location", request=None, responses={204: None})
     def delete(self, request: Request, location_id: str) -> Response:
         location = self._location(request, location_id)
         services.remove_location(location=location, by=Viewer(request).user)
         return Response(status=204)
+
+
+class LocationsByQuery(APIView):
+    """POST /locations/by-query: pages of registered files, filtered by a predicate"""
+
+    permission_classes = [IsAuthenticated]  # POST only asks: a reading token may
+
+    @extend_schema(
+        operation_id="locations_by_query",
+        request={
+            "application/json": {
+                "type": "object",
+                "properties": {
+                    "query": ENTITY,
+                    "limit": {"type": "integer"},
+                    "cursor": {"type": "string"},
+                },
+            }
+        },
+        responses={
+            200: {
+                "type": "object",
+                "properties": {
+                    "items": {"type": "array", "items": LOCATION},
+                    "totalItems": {"type": "integer"},
+                    "pageInfo": {
+                        "type": "object",
+                        "properties": {"nextCursor": {"type": "string"}},
+                    },
+                },
+            }
+        },
+    )
+    def post(self, request: Request) -> Response:
+        asked = _asked(body(request))
+        limit = whole(asked.get("limit", DEFAULT_LIMIT), "limit", minimum=1)
+        after = whole(asked.get("after", 0), "cursor")
+        predicate = _predicate(asked.get("query"))
+        found = Location.objects.visible_to(Viewer(request).user).registered().order_by("pk")
+        wanted = [item for item in map(as_json, found) if holds(predicate, _values(item))]
+        rest = [item for item in wanted if int(item["id"]) > after]
+        follows = asked | {"limit": limit, "after": rest[limit - 1]["id"]} if rest[limit:] else None
+        info = {"nextCursor": pack(follows)} if follows else {}
+        return Response({"items": rest[:limit], "totalItems": len(wanted), "pageInfo": info})
+
+
+def _asked(data: Shape) -> Shape:
+    """The question of a body, or of its cursor; the limit may change from page to page."""
+    if "cursor" not in data:
+        return {key: data[key] for key in ("query", "limit") if data.get(key) is not None}
+    try:
+        asked = unpack(str(data["cursor"]))
+    except InvalidCursor as error:
+        raise InputError(str(error)) from None
+    return asked | ({"limit": data["limit"]} if data.get("limit") is not None else {})
+
+
+def _predicate(query: Any) -> Predicate:
+    try:
+        return All() if query is None else parse_query(query)
+    except InvalidFilter as error:
+        raise InputError(str(error)) from None
+
+
+def _values(location: Shape) -> dict[str, list[str]]:
+    return {key: [str(value).lower()] for key, value in location.items()}
 
 
 class LocationByEntity(APIView):

@@ -2,7 +2,13 @@
 
 from catalog.services.deliveries import handle_delivery, receive_delivery
 from catalog.services.entities import stitch_everything
-from catalog.services.locations import preview, refresh, remove_entity, remove_location
+from catalog.services.locations import (
+    move_location,
+    preview,
+    refresh,
+    remove_entity,
+    remove_location,
+)
 from catalog.services.memberships import rebuild_memberships
 from catalog.services.repositories import read_repository, register
 from catalog.services.sources import add_source, read_source
@@ -10,6 +16,7 @@ from catalog.services.sources import add_source, read_source
 __all__ = [
     "add_source",
     "handle_delivery",
+    "move_location",
     "preview",
     "read_repository",
     "read_source",

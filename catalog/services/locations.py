@@ -27,6 +27,7 @@ from catalog.models import (
 from catalog.queueing import on_commit
 from catalog.reading import DEFAULT_PATH, Commit, is_trusted, read_files
 from catalog.services.entities import mark_missing, stitch_neighbours
+from catalog.services.repositories import register
 from catalog.signals import entities_changed
 from forge import ForgeNotFound
 
@@ -36,6 +37,7 @@ class Preview:
     """What registering a file would bring; nothing is written."""
 
     found: bool
+    branch: str = ""
     entities: tuple[Parsed, ...] = ()
     problems: tuple[Problem, ...] = ()
     files: tuple[str, ...] = ()
@@ -56,6 +58,7 @@ def preview(*, project: str, path: str, by: User) -> Preview:
     readings = [file.reading for file in files if file.reading is not None]
     return Preview(
         found=bool(readings),
+        branch=about.default_branch,
         entities=tuple(parsed for reading in readings for parsed in reading.entities),
         problems=tuple(problem for reading in readings for problem in reading.problems),
         files=tuple(file.path for file in files if file.reading is not None),
@@ -97,6 +100,15 @@ def remove_location(*, location: Location, by: User) -> list[str]:
     if changed:
         entities_changed.send(sender=Repository, refs=changed)
     return changed
+
+
+@transaction.atomic
+def move_location(
+    *, location: Location, project: str, path: str, branch: str = "", by: User
+) -> Location:
+    """Takes a file out and registers another one in its stead."""
+    remove_location(location=location, by=by)
+    return register(project=project, path=path, branch=branch, by=by)
 
 
 @transaction.atomic

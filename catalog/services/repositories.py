@@ -24,9 +24,16 @@ MISSING = "The forge has no such project, or hides it. Its entities are kept."
 
 
 @transaction.atomic
-def register(*, project: str, path: str = DEFAULT_PATH, by: User | None) -> Location:
-    """Makes a descriptor file known; it is read as soon as a worker is free, and on every push."""
-    repository, _ = Repository.objects.get_or_create(path=project)
+def register(
+    *, project: str, path: str = DEFAULT_PATH, branch: str = "", by: User | None
+) -> Location:
+    """Makes a descriptor file known; it is read as soon as a worker is free, and on every push.
+
+    `branch`: the default one, where it is known; the file's address names it.
+    """
+    repository, _ = Repository.objects.get_or_create(
+        path=project, defaults={"default_branch": branch}
+    )
     location, created = Location.objects.get_or_create(
         repository=repository,
         path=path.strip("/"),
