@@ -23,6 +23,9 @@ DEMO = env.bool("BESPOKE_DEMO", default=False)
 DEMO_PASSWORD = env.str("DEMO_PASSWORD", default="")
 # Without one, each process makes its own: good for commands, refused for serving (portal.checks).
 SECRET_KEY = env.str("SECRET_KEY", default="") or get_random_secret_key()
+SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
+# Seals the secrets of runs; SECRET_KEY does where there is none. The first seals, all open.
+RUN_SECRETS_KEYS = env.list("RUN_SECRETS_KEYS", default=[])
 PUBLIC_URL = env.str("BESPOKE_URL", default="https://localhost").rstrip("/")
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=[PUBLIC_URL.split("://")[1].split(":")[0]])
 CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]

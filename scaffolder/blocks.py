@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import Any
 
+from accounts.models import User
+from catalog.models import Entity
 from scaffolder import sandbox
 from scaffolder.actions import ActionFailed, actions
 from scaffolder.blueprint import (
     Blueprint,
+    Field,
     Page,
     Step,
     active_schema,
+    fields_of,
     parse_blueprint,
     validate,
     with_defaults,
@@ -24,6 +29,11 @@ from scaffolder.weave.aspect import parse_aspect
 from scaffolder.weave.tree import Tree
 
 WEAVE = "bespoke:weave"
+_ASKS = re.compile(r"\b(?:always|failure)\s*\(")
+_TAGS = (
+    "backstage:permissions.tags hides this from some people in Backstage. Here whoever may start a "
+    "golden path sees all of it: remove the tags, or make the template's entity private."
+)
 
 
 def problems(kind: str, descriptor: dict[str, Any], tree: Tree) -> list[str]:
@@ -43,15 +53,16 @@ def _not_understood(blueprint: Blueprint) -> Iterator[str]:
     for index, step in enumerate(blueprint.steps):
         if step.action not in actions():
             yield f"spec.steps.{index}: there is no action “{step.action}”."
-        if step.each is not None:
-            yield f"spec.steps.{index}.each is not supported yet."
-        if any(name in str(step.condition) for name in ("always()", "failure()")):
-            yield f"spec.steps.{index}.if: always() and failure() are not supported yet."
-    for field in (field for page in blueprint.pages for field in page.fields):
-        if field.ui_field == "Secret" or field.widget == "password":
-            yield f"The question “{field.name}” asks for a secret: secrets are not supported yet."
-    if blueprint.secrets:
-        yield "spec.secrets is not supported yet."
+        elif reason := actions()[step.action].refusal():
+            yield f"spec.steps.{index}: {reason}"
+        if step.tags:
+            yield f"spec.steps.{index}: {_TAGS}"
+    for page in blueprint.pages:
+        if page.tags:
+            yield f"{page.path}: {_TAGS}"
+        inner = (inside for field in page.fields for inside in field.fields if is_secret(inside))
+        for field in inner:
+            yield f"{page.path}: the secret “{field.name}” must be a question of its own."
     if blueprint.approvals:
         yield "spec.approvals is not supported yet."
 
@@ -81,8 +92,37 @@ class GoldenPath:
         return [*steps[:place], weave, *steps[place:]]
 
     def schema(self, page: Page, answers: dict[str, Any]) -> dict[str, Any]:
-        """The page's schema with the conditions resolved for these answers."""
-        return dict(active_schema(page.schema, answers))
+        """The page's schema with the conditions resolved for these answers. Secrets are left out:
+        no draft and no row of values may hold them, so they are asked for at the very end."""
+        schema = dict(active_schema(page.schema, answers))
+        hidden = {field.name for field in fields_of(schema) if is_secret(field)}
+        properties = schema.get("properties")
+        if hidden and isinstance(properties, dict):
+            schema["properties"] = {k: v for k, v in properties.items() if k not in hidden}
+            schema["required"] = [n for n in schema.get("required") or [] if n not in hidden]
+        return schema
+
+    def secrets(self, answers: dict[str, Any]) -> list[Field]:
+        """The secrets that are asked for, given the answers, and those of `spec.secrets`."""
+        schemas = [active_schema(page.schema, answers) for page in self.pages]
+        found = [f for schema in schemas for f in fields_of(schema) if is_secret(f)]
+        names = {field.name for field in found}
+        declared = fields_of(self.blueprint.secrets or {})
+        return [*found, *(field for field in declared if field.name not in names)]
+
+    def check_secrets(
+        self, answers: dict[str, Any], secrets: dict[str, str]
+    ) -> dict[str, list[str]]:
+        """Messages by `secrets.name`."""
+        errors = {}
+        for field in self.secrets(answers):
+            given = secrets.get(field.name)
+            one = {"properties": {field.name: {**field.schema, "type": "string"}}}
+            if not given and field.required:
+                errors[f"secrets.{field.name}"] = ["This secret is needed."]
+            elif given and (wrong := checked(one, {field.name: given})):
+                errors[f"secrets.{field.name}"] = [w for found in wrong.values() for w in found]
+        return errors
 
     def known(self, answers: dict[str, Any]) -> dict[str, Any]:
         """The answers to questions that are still asked, given the other answers."""
@@ -118,6 +158,10 @@ class GoldenPath:
         return field is not None and field.has_default and field.default == value
 
 
+def is_secret(field: Field) -> bool:
+    return field.ui_field == "Secret" or field.widget == "password"
+
+
 def checked(schema: dict[str, Any], values: dict[str, Any]) -> dict[str, list[str]]:
     """Messages by field. In the sandbox: a template's pattern may take for ever to match."""
     try:
@@ -130,12 +174,17 @@ def evaluated(value: Any, names: dict[str, Any], where: str) -> Any:
     """The value with its expressions evaluated, in the sandbox: a regular expression in one of
     them may take for ever. Raises ExpressionError, or ActionFailed when it was stopped.
     """
-    if "${{" not in str(value):
+    if not has_expressions(value):
         return value
     try:
         return sandbox.call(partial(evaluate, value, names, where=where), seconds=5)
     except sandbox.STOPPED as error:
         raise ActionFailed(f"{where}: {error}") from error
+
+
+def has_expressions(value: Any) -> bool:
+    text = str(value)
+    return "${{" in text or "{%" in text or "{#" in text
 
 
 def golden_path(release: Release) -> GoldenPath:
@@ -153,4 +202,25 @@ def _definition(step: Step) -> dict[str, Any]:
         "action": step.action,
         "input": dict(step.input),
         "if": step.condition,
+        "each": step.each,
+        "path": step.path,
+    }
+
+
+def asks_about_failure(condition: Any) -> bool:
+    """Whether a step's `if` calls always() or failure(): such a step runs after a failure too."""
+    return isinstance(condition, str) and bool(_ASKS.search(condition))
+
+
+def names_for(user: User, values: dict[str, Any], task: str) -> dict[str, Any]:
+    """What expressions can see from the first step on."""
+    entity = Entity.objects.filter(ref=user.entity_ref).first() if user.entity_ref else None
+    name = (user.entity_ref or "").rpartition("/")[2] or user.username
+    return {
+        "parameters": values,
+        "user": {
+            "ref": user.entity_ref,
+            "entity": entity.descriptor if entity else {"metadata": {"name": name}},
+        },
+        "context": {"task": {"id": task}},
     }

@@ -18,7 +18,16 @@ from .weave.dialect import (
     to_python,
 )
 
-__all__ = ["ExpressionError", "Function", "check", "evaluate", "truthy"]
+__all__ = [
+    "ExpressionError",
+    "Function",
+    "check",
+    "each_of",
+    "evaluate",
+    "shown_output",
+    "status_functions",
+    "truthy",
+]
 
 
 class ExpressionError(ValueError):
@@ -93,3 +102,43 @@ def truthy(value: Any) -> bool:
     """What an `if` makes of a value: false, null, "", 0 and [] say no (NunjucksWorkflowRunner,
     isTruthy). A text is taken as it is: evaluate it first."""
     return bool(to_python(value)) or value == {}
+
+
+def _yes() -> bool:
+    return True
+
+
+def _no() -> bool:
+    return False
+
+
+def status_functions(*, failed: bool) -> dict[str, Function]:
+    """What the `if` of a step may ask about the steps before it."""
+    failure = Function("failure", _yes if failed else _no)
+    return {"always": Function("always", _yes), "failure": failure}
+
+
+def each_of(value: Any, where: str) -> list[dict[str, Any]]:
+    """The rounds of a step's `each`: key and value of every item (NunjucksWorkflowRunner).
+    Raises ExpressionError."""
+    if isinstance(value, Mapping):
+        return [{"key": str(key), "value": item} for key, item in value.items()]
+    if isinstance(value, list):
+        return [{"key": str(place), "value": item} for place, item in enumerate(value)]
+    reason = f"a list or an object is needed here, and this is {value!r}"
+    raise ExpressionError("each", reason, where)
+
+
+def shown_output(output: Mapping[str, Any]) -> dict[str, Any]:
+    """An evaluated `output` without the links and texts whose `if` says no."""
+    result = dict(output)
+    for name in ("links", "text"):
+        items = result.get(name)
+        if isinstance(items, list):
+            wanted = [item for item in items if isinstance(item, Mapping) and _is_shown(item)]
+            result[name] = [{k: v for k, v in item.items() if k != "if"} for item in wanted]
+    return result
+
+
+def _is_shown(item: Mapping[str, Any]) -> bool:
+    return truthy(item.get("if", True))

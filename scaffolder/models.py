@@ -162,6 +162,8 @@ class Run(models.Model):
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="runs")
     values = OrderedJSONField()
     chosen = models.JSONField(default=list, help_text="Names of the values that the person chose")
+    secrets = models.TextField(blank=True, help_text="Sealed; empty once the run is over")
+    secret_names = models.JSONField(default=list, help_text="What a retry must be given again")
     status = models.CharField(max_length=16, choices=Status, default=Status.QUEUED, db_index=True)
     error = models.TextField(blank=True)
     made = models.JSONField(default=list, help_text="What exists because of this run: title, url")

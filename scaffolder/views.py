@@ -15,6 +15,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from accounts.models import User
 from accounts.requests import signed_in, template_for
+from catalog import refs
 from catalog.models import Entity
 from scaffolder import services
 from scaffolder.blocks import GoldenPath, golden_path
@@ -109,9 +110,13 @@ def review(request: HttpRequest, namespace: str, name: str) -> HttpResponse:
     if errors:
         messages.warning(request, "Some answers are missing or need another look.")
         return redirect("scaffolder:form-page", namespace, name, _page_of(path, errors))
+    asked = path.secrets(answers)
     if request.method == "POST":
         try:
-            run = services.start_run(release=path.release, answers=answers, by=user)
+            secrets = {f.name: request.POST.get(f"secret-{f.name}", "") for f in asked}
+            run = services.start_run(
+                release=path.release, answers=answers, by=user, secrets=secrets
+            )
         except ValidationError as error:
             messages.error(request, " ".join(error.messages))
             return redirect("scaffolder:review", namespace, name)
@@ -121,6 +126,7 @@ def review(request: HttpRequest, namespace: str, name: str) -> HttpResponse:
     selected = request.GET.get("file", "")
     context = _wizard(path, len(path.pages) + 1) | {
         "fields": fields,
+        "secrets": asked,
         "preview": shown,
         "rows": folder_rows(shown.files, shown.layers),
         "layers": sorted({layer for layers in shown.layers.values() for layer in layers}),
@@ -186,6 +192,7 @@ def run(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
         "poll_seconds": _poll_seconds(row, entity),
         "may_change": row.may_be_changed_by(user),
         "links": _links(row),
+        "texts": _texts(row),
         "entity": entity,
     }
     template = template_for(request, "scaffolder/run.html", "progress")
@@ -208,10 +215,29 @@ def _poll_seconds(row: Run, entity: Entity | None) -> int:
 
 
 def _links(row: Run) -> list[dict[str, str]]:
-    """The output links of a completed run, those whose condition is false left out."""
+    """The output links of a completed run: addresses, and entities of the catalogue."""
     links = row.output.get("links") or []
-    shown = [link for link in links if isinstance(link, dict) and link.get("if", True)]
-    return [link for link in shown if str(link.get("url", "")).startswith(("http://", "https://"))]
+    return [shown for link in links if isinstance(link, dict) and (shown := _link(link))]
+
+
+def _link(link: dict[str, Any]) -> dict[str, str] | None:
+    title, url, ref = (str(link.get(key) or "") for key in ("title", "url", "entityRef"))
+    if ref:
+        try:
+            known = str(refs.parse(ref, default_kind="component"))
+        except refs.InvalidRef:
+            return None
+        return {"title": title or ref, "ref": known}
+    return {"title": title, "url": url} if url.startswith(("http://", "https://")) else None
+
+
+def _texts(row: Run) -> list[dict[str, str]]:
+    texts = row.output.get("text") or []
+    return [
+        {"title": str(text.get("title") or ""), "content": str(text.get("content") or "")}
+        for text in texts
+        if isinstance(text, dict)
+    ]
 
 
 @require_POST
@@ -229,7 +255,8 @@ def cancel(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
 def retry(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     row = get_object_or_404(Run.objects.visible_to(signed_in(request)), pk=pk)
     try:
-        services.retry_run(run=row, by=signed_in(request))
+        secrets = {name: request.POST.get(f"secret-{name}", "") for name in row.secret_names}
+        services.retry_run(run=row, by=signed_in(request), secrets=secrets)
     except ValidationError as error:
         messages.error(request, " ".join(error.messages))
     return redirect("scaffolder:run", pk)

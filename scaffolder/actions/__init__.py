@@ -26,6 +26,14 @@ class ActionFailed(Exception):
     """The step cannot be done; str() is one sentence that says why and what to do."""
 
 
+class Later(Exception):
+    """The step wants to be begun again after some seconds; str() says what it waits for."""
+
+    def __init__(self, reason: str, seconds: float) -> None:
+        super().__init__(reason)
+        self.seconds = seconds
+
+
 @dataclass
 class Context:
     """What an action may use. `workspace` is the tree that the steps build up, path by path.
@@ -48,6 +56,7 @@ class Context:
     notes: Json = field(default_factory=dict)
     save_notes: Callable[[], None] = lambda: None
     made: Callable[[str, str], None] = lambda title, url: None
+    hide: Callable[[str], None] = lambda secret: None  # in everything that the run leaves behind
     layers: dict[str, list[str]] = field(default_factory=dict)
     facts: Json = field(default_factory=dict)  # what later steps and the run want to know
 
@@ -68,6 +77,8 @@ class Action:
     output_schema: Json
     in_preview: bool  # touches nothing but the workspace
     publishes: bool  # sends the workspace to the forge: aspects are woven in before
+    refusal: Callable[[], str] = lambda: ""  # why it cannot be used in this installation
+    notes: str = ""  # what differs from Backstage, for the actions page
 
     def check_input(self, given: Mapping[str, Any]) -> None:
         """Raises ActionFailed that names the first wrong input."""
@@ -89,6 +100,8 @@ def action(
     output: Json | None = None,
     in_preview: bool = False,
     publishes: bool = False,
+    refusal: Callable[[], str] = lambda: "",
+    notes: str = "",
 ) -> Callable[[Callable[[Context, Json], Json]], Callable[[Context, Json], Json]]:
     """Registers the decorated function as the action `name`. A duplicate name fails at start."""
 
@@ -97,7 +110,9 @@ def action(
             raise RuntimeError(f"Two actions are called {name}")
         schema = {"type": "object", "properties": properties, "required": list(required)}
         outputs = {"type": "object", "properties": output or {}}
-        _ACTIONS[name] = Action(name, title, function, schema, outputs, in_preview, publishes)
+        _ACTIONS[name] = Action(
+            name, title, function, schema, outputs, in_preview, publishes, refusal, notes
+        )
         return function
 
     return register

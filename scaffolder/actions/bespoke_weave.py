@@ -98,7 +98,9 @@ def _layer(release: Release) -> tuple[Release, Aspect, dict[str, File]] | None:
 
 def _add_lineage(context: Context, aspects: list[Release]) -> None:
     """The small file that tells people, and later upgrades, what made this repository."""
-    template = Release.objects.get(pk=context.release_id)
+    template = Release.objects.filter(pk=context.release_id).first()
+    if template is None:  # a dry run of files that were never released
+        return
     releases = [template, *aspects]
     context.workspace.pop(LINEAGE_PATH, None)  # the base is what was rendered, without this file
     file = lineage_file(releases, answers_of(context.values, context.chosen), context.workspace)

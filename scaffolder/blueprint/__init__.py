@@ -16,7 +16,7 @@ from .model import (
     Step,
     Text,
 )
-from .reading import parse_blueprint, read_blueprint, with_pages
+from .reading import lines_of, parse_blueprint, read_blueprint, with_pages
 from .report import report
 
 __all__ = [
@@ -32,6 +32,7 @@ __all__ = [
     "active_schema",
     "field_of",
     "fields_of",
+    "lines_of",
     "parse_blueprint",
     "read_blueprint",
     "report",

@@ -34,6 +34,17 @@ def read_blueprint(text: str, read: Read | None = None) -> tuple[Blueprint | Non
     return None, [Problem("kind", "There is no entity of kind Template in this file.")]
 
 
+def lines_of(text: str, name: str, path: str) -> int | None:
+    """The line of a dotted path (or of what is around it) in the Template of that name."""
+    for document, lines in load_documents(text).documents:
+        metadata = document.get("metadata") if isinstance(document, Mapping) else None
+        if isinstance(metadata, Mapping) and metadata.get("name") == name:
+            while path and path not in lines:
+                path = path.rpartition(".")[0]
+            return lines.get(path)
+    return None
+
+
 def parse_blueprint(
     entity: object, lines: Lines | None = None
 ) -> tuple[Blueprint | None, list[Problem]]:

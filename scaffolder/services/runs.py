@@ -15,7 +15,9 @@ from catalog.forges import connect
 from catalog.queueing import on_commit
 from forge import ForgeNotFound, ForgeUnavailable
 from scaffolder import blocks, tasks
+from scaffolder.blocks import is_secret
 from scaffolder.models import Draft, Release, Run, RunStep
+from scaffolder.vault import HIDDEN, Vault
 
 CHECKED_AT_ONCE = 50
 
@@ -26,27 +28,36 @@ def may_start(user: User) -> bool:
 
 
 @transaction.atomic
-def start_run(*, release: Release, answers: dict[str, Any], by: User) -> Run:
-    """Checks the answers and queues a run.
+def start_run(
+    *, release: Release, answers: dict[str, Any], by: User, secrets: dict[str, str] | None = None
+) -> Run:
+    """Checks the answers and queues a run. Secrets are sealed, and wiped when the run ends; one
+    that was sent among the answers is treated like the others.
 
-    Raises PermissionDenied, or ValidationError with messages by field.
+    Raises PermissionDenied, or ValidationError with messages by field (`secrets.name`).
     """
     if not may_start(by):
         raise PermissionDenied("Your role cannot run golden paths: ask for a developer's role.")
     if not release.startable:
         raise ValidationError("This golden path has problems and cannot be started.")
-    if "\\u0000" in json.dumps(answers):
+    if "\\u0000" in json.dumps([answers, secrets]):
         raise ValidationError("An answer holds a NUL character.")
     path = blocks.golden_path(release)
+    answers, secrets = _apart(path, answers, secrets or {})
     values, errors = path.check(answers)
+    errors |= path.check_secrets(answers, secrets)
     if errors:
         raise ValidationError(errors)
+    asked = {field.name for page in path.pages for field in page.fields if is_secret(field)}
+    values |= dict.fromkeys(asked & secrets.keys(), HIDDEN)
     run = Run.objects.create(
         template_ref=release.block_ref,
         release=release,
         user=by,
         values=values,
         chosen=sorted(path.chosen(answers)),
+        secrets=Vault(given=secrets).sealed(),
+        secret_names=sorted(secrets),
     )
     RunStep.objects.bulk_create(
         RunStep(
@@ -62,13 +73,24 @@ def start_run(*, release: Release, answers: dict[str, Any], by: User) -> Run:
     return run
 
 
+def _apart(
+    path: blocks.GoldenPath, answers: dict[str, Any], secrets: dict[str, str]
+) -> tuple[dict[str, Any], dict[str, str]]:
+    """Answers and secrets, each where it belongs; empty secrets count as not given."""
+    names = {field.name for field in path.secrets(answers)}
+    among = {k: str(v) for k, v in answers.items() if k in names and v != HIDDEN}
+    both = {name: text for name, text in (among | secrets).items() if text}
+    return {k: v for k, v in answers.items() if k not in names}, both
+
+
 @transaction.atomic
 def cancel_run(*, run: Run, by: User) -> Run:
     """Stops the run before its next step (at once when no worker has it)."""
     _check(run, by)
     waiting = Run.objects.filter(pk=run.pk, status=Run.Status.QUEUED)
     now = timezone.now()
-    if not waiting.update(status=Run.Status.CANCELLED, finished_at=now, error="Cancelled."):
+    over = {"status": Run.Status.CANCELLED, "finished_at": now, "secrets": ""}
+    if not waiting.update(**over, error="Cancelled."):
         running = Run.objects.filter(pk=run.pk, status=Run.Status.RUNNING)
         if not running.update(cancel_requested=True):
             raise ValidationError("The run is over already.")
@@ -78,24 +100,48 @@ def cancel_run(*, run: Run, by: User) -> Run:
 
 
 @transaction.atomic
-def retry_run(*, run: Run, by: User) -> Run:
-    """Queues a failed or cancelled run again, from the first step that is not completed."""
+def retry_run(*, run: Run, by: User, secrets: dict[str, str] | None = None) -> Run:
+    """Queues a failed or cancelled run again, from the first step that is not completed.
+
+    Its secrets were wiped when it ended and must be given again.
+    """
     _check(run, by)
+    given = {name: text for name, text in (secrets or {}).items() if text}
+    if missing := sorted(set(run.secret_names) - given.keys()):
+        names = ", ".join(missing)
+        raise ValidationError(f"The secrets were wiped when the run ended. Give again: {names}.")
     again = Run.objects.filter(
         pk=run.pk, status__in=[Run.Status.FAILED, Run.Status.CANCELLED]
     ).update(
         status=Run.Status.QUEUED, error="", finished_at=None, cancel_requested=False, lease=None,
-        queued_at=timezone.now(),
+        queued_at=timezone.now(), resume_at=None, secrets=Vault(given=given).sealed(),
     )  # fmt: skip
     if not again:
         raise ValidationError("Only a run that failed or was cancelled can be retried.")
-    run.steps.filter(status__in=[RunStep.Status.FAILED, RunStep.Status.RUNNING]).update(
-        status=RunStep.Status.PENDING, error=""
-    )
+    _reset_steps(run)
     audit.record(by=by, verb="retried", object_type="run", object_id=run.pk, label=str(run))
     on_commit(tasks.execute_run, str(run.pk))
     run.refresh_from_db()
     return run
+
+
+def _reset_steps(run: Run) -> None:
+    """Failed steps go on from their notes. Those after them that looked at the failure look again,
+    and those whose output was a secret, wiped since, make it again."""
+    failed = False
+    for step in run.steps.all():
+        if step.status in (RunStep.Status.FAILED, RunStep.Status.RUNNING):
+            failed = True
+            run.steps.filter(pk=step.pk).update(status=RunStep.Status.PENDING, error="")
+        elif failed and blocks.asks_about_failure(step.definition.get("if")):
+            run.steps.filter(pk=step.pk).update(
+                status=RunStep.Status.PENDING, error="", notes={}, output={}
+            )
+        elif HIDDEN in json.dumps([step.output, step.notes.get("done")]):
+            step.notes.pop("done", None)
+            run.steps.filter(pk=step.pk).update(
+                status=RunStep.Status.PENDING, output={}, notes=step.notes
+            )
 
 
 def _check(run: Run, by: User) -> None:

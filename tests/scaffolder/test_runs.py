@@ -342,17 +342,23 @@ def test_links_modes_binaries_and_line_ends_survive(
 @pytest.mark.parametrize(
     ("spec", "words"),
     [
-        (
-            {"parameters": [{"properties": {"key": {"type": "string", "ui:field": "Secret"}}}]},
-            "asks for a secret",
-        ),
         ({"approvals": [{"group": "group:default/security"}]}, "spec.approvals"),
+        ({"steps": [FETCH | {"backstage:permissions": {"tags": ["x"]}}]}, "permissions.tags"),
         (
-            {"secrets": {"schema": {"type": "object", "properties": {"k": {"type": "string"}}}}},
-            "spec.secrets",
+            {
+                "parameters": [
+                    {
+                        "properties": {
+                            "in": {
+                                "type": "object",
+                                "properties": {"key": {"type": "string", "ui:field": "Secret"}},
+                            }
+                        }
+                    }
+                ]
+            },
+            "must be a question of its own",
         ),
-        ({"steps": [FETCH | {"each": ["a", "b"]}]}, "each"),
-        ({"steps": [FETCH | {"if": "${{ always() }}"}]}, "always()"),
     ],
     ids=str,
 )
