@@ -43,6 +43,10 @@ def tree_url(project: str, ref: str, path: str = "") -> str:
     return f"{settings.GITLAB_URL}/{project}/-/tree/{quote(ref)}/{quote(path)}"
 
 
+def commit_url(project: str, sha: str) -> str:
+    return f"{settings.GITLAB_URL}/{project}/-/commit/{quote(sha)}"
+
+
 def project_url(project: str) -> str:
     return f"{settings.GITLAB_URL}/{project}"
 

@@ -6,7 +6,7 @@ All SQL of the catalogue is here, as named QuerySet methods.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from operator import and_, or_
@@ -615,6 +615,81 @@ class Problem(models.Model):
 
     def __str__(self) -> str:
         return f"{self.location}:{self.line}: {self.message}"
+
+
+class VersionQuerySet(models.QuerySet["Version"]):
+    def of_entity(self, entity: Entity, user: User) -> Self:
+        """Newest first. What was private once stays for its owners and who sees everything."""
+        found = self.filter(ref=entity.ref).order_by("-number")
+        if user.sees_everything or entity.owner_ref in user.group_refs | {user.entity_ref}:
+            return found
+        private = {"metadata": {"annotations": {"bespoke/visibility": "private"}}}
+        return found.exclude(descriptor__contains=private)
+
+    def with_content(self) -> Self:
+        return self.exclude(descriptor=None)
+
+    def keep(self, events: Mapping[str, str], commits: Mapping[int, tuple[str, str, str]]) -> None:
+        """Copies the entities as they are now, in the database itself; a number up for each.
+
+        `events`: what happened, by reference. `commits`: sha, author and title, by location.
+        """
+        sql = """
+            INSERT INTO catalog_version
+                (ref, number, event, descriptor, project, path, commit, author, title, at)
+            SELECT e.ref, coalesce(max(v.number), 0) + 1, c.event,
+                CASE WHEN c.event IN ('orphaned', 'removed') THEN NULL ELSE e.descriptor END,
+                r.path, l.path, coalesce(o.commit, ''), coalesce(o.author, ''),
+                coalesce(o.title, ''), now()
+            FROM unnest(%s::text[], %s::text[]) AS c(ref, event)
+            JOIN catalog_entity e ON e.ref = c.ref
+            JOIN catalog_location l ON l.id = e.location_id
+            JOIN catalog_repository r ON r.id = l.repository_id
+            LEFT JOIN catalog_version v ON v.ref = e.ref
+            LEFT JOIN unnest(%s::bigint[], %s::text[], %s::text[], %s::text[])
+                AS o(location, commit, author, title) ON o.location = l.id
+            GROUP BY e.id, c.event, r.path, l.path, o.commit, o.author, o.title"""
+        columns = list(zip(*commits.values(), strict=True)) or [(), (), ()]
+        with connection.cursor() as cursor:
+            cursor.execute(
+                sql, [list(events), list(events.values()), list(commits), *map(list, columns)]
+            )
+
+
+class Version(models.Model):
+    """An entity as it was once, and what happened to it. Rows are never changed.
+
+    By reference and not by key: who removes an entity does not remove what it was.
+    """
+
+    class Event(models.TextChoices):
+        CREATED = "created", "first read"
+        CHANGED = "changed", "changed"
+        MOVED = "moved", "moved to another file"
+        ORPHANED = "orphaned", "no longer declared"
+        RESTORED = "restored", "declared again"
+        REMOVED = "removed", "removed by hand"
+
+    ref = models.CharField(max_length=255)
+    number = models.PositiveIntegerField()
+    event = models.CharField(max_length=16, choices=Event)
+    descriptor = models.JSONField(null=True, help_text="None when it went")
+    project = models.CharField(max_length=255, help_text="Path of the repository")
+    path = models.CharField(max_length=500, help_text="Path of the file")
+    commit = models.CharField(max_length=64, blank=True)
+    author = models.CharField(max_length=255, blank=True)
+    title = models.TextField(blank=True, help_text="First line of the commit's message")
+    at = models.DateTimeField(auto_now_add=True)
+
+    objects = VersionQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["ref", "number"], name="one_version_a_number")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.ref} v{self.number}"
 
 
 class WebhookDelivery(models.Model):

@@ -4,6 +4,7 @@ from django.urls import path
 
 from catalog.views.entities import entities
 from catalog.views.entity import entity, panel
+from catalog.views.history import history
 from catalog.views.problems import problems, read_again
 
 app_name = "catalog"
@@ -13,4 +14,5 @@ urlpatterns = [
     path("sources/<int:pk>/read/", read_again, name="read-source"),
     path("panels/<int:pk>/<str:panel_id>/", panel, name="panel"),
     path("<str:kind>/<str:namespace>/<str:name>/", entity, name="entity"),
+    path("<str:kind>/<str:namespace>/<str:name>/history/", history, name="history"),
 ]

@@ -84,7 +84,7 @@ class Forge:
         self._local.budget = None
         return translated(doing, lambda: self.budget.retry_after)
 
-    def _get(self, path: str, doing: str, **query: Any) -> Any:
+    def _get(self, path: str, doing: str, /, **query: Any) -> Any:
         with self._translated(doing):
             return self._api.http_get(path, query_data=query, obey_rate_limit=False)
 
@@ -215,6 +215,17 @@ class Forge:
         """The newest commit of a branch. Raises ForgeNotFound."""
         url = f"/projects/{_id(project)}/repository/branches/{_id(branch)}"
         return Commit.of(self._get(url, f"find the branch {branch} of {project}")["commit"])
+
+    def commit_of(self, project: str, sha: str) -> Commit:
+        url = f"/projects/{_id(project)}/repository/commits/{_id(sha)}"
+        return Commit.of(self._get(url, f"find the commit {sha[:8]} of {project}"))
+
+    def last_commit(self, project: str, path: str, ref: str) -> Commit | None:
+        """The newest commit up to `ref` that changed the file; None when there never was one."""
+        url = f"/projects/{_id(project)}/repository/commits"
+        doing = f"find who changed {path} of {project}"
+        rows = self._get(url, doing, path=path, ref_name=ref, per_page=1)
+        return Commit.of(rows[0]) if rows else None
 
     def tree(self, project: str, ref: str) -> dict[str, tuple[str, str]]:
         """Every file at `ref`: path to (Git mode, Git's id of the content)."""

@@ -31,6 +31,7 @@ from catalog.models import (
 from catalog.models import Problem as ProblemRow
 from catalog.queueing import on_commit
 from catalog.relations import owner_ref, relations_of
+from catalog.services import history
 from catalog.stitching import MAX_VALUE, Place, in_order_of, stitch
 
 PRIVATE = "bespoke/visibility"
@@ -49,7 +50,9 @@ def store_reading(*, location: Location, reading: Reading) -> list[str]:
     return store_readings(readings=[(location, reading)])
 
 
-def store_readings(*, readings: Sequence[tuple[Location, Reading]]) -> list[str]:
+def store_readings(
+    *, readings: Sequence[tuple[Location, Reading]], commit_of: history.CommitOf = history.unknown
+) -> list[str]:
     """Brings the files' rows up to what was read; returns the refs that changed.
 
     An entity that a file no longer holds becomes an orphan, but only when the file has no
@@ -70,27 +73,28 @@ def store_readings(*, readings: Sequence[tuple[Location, Reading]]) -> list[str]
     unchanged = [location.pk for location, _ in readings if location.pk not in differing]
     if unchanged:
         Location.objects.filter(pk__in=unchanged).update(read_at=timezone.now())
-    return _store(changed) if changed else []
+    commits = {location.pk: commit_of(location) for location, _ in changed}
+    return _store(changed, commits) if changed else []
 
 
 @transaction.atomic
-def _store(readings: Sequence[tuple[Location, Reading]]) -> list[str]:
+def _store(readings: Sequence[tuple[Location, Reading]], commits: history.Commits) -> list[str]:
     lock_until_commit(STITCHING)
     locations = [location for location, _ in readings]
     for location in locations:
         location.read_at = timezone.now()
     Location.objects.bulk_update(locations, ["digest", "missing_since", "read_at"], BATCH)
     entities, problems = _without_conflicts(readings)
-    changed = _upsert(entities)
+    changed = _upsert(entities, commits)
     whole = [location for location, reading in readings if not reading.problems]
-    changed += _orphan(whole, keep={str(parsed.ref) for _, parsed in entities})
+    changed += _orphan(whole, commits, keep={str(parsed.ref) for _, parsed in entities})
     ProblemRow.objects.filter(location__in=locations).delete()
     ProblemRow.objects.bulk_create(problems, BATCH)
     return changed
 
 
 @transaction.atomic
-def mark_missing(*, location: Location) -> list[str]:
+def mark_missing(*, location: Location, commit_of: history.CommitOf = history.unknown) -> list[str]:
     """The file is gone: its entities become orphans. They are not deleted."""
     if location.missing_since is None:
         Location.objects.filter(pk=location.pk).update(missing_since=timezone.now(), digest="")
@@ -98,14 +102,17 @@ def mark_missing(*, location: Location) -> list[str]:
     if not location.entities.filter(orphaned_at=None).exists():
         return []
     lock_until_commit(STITCHING)
-    return _orphan([location], keep=set())
+    return _orphan([location], {location.pk: commit_of(location)}, keep=set())
 
 
-def _orphan(locations: Sequence[Location], *, keep: Collection[str]) -> list[str]:
+def _orphan(
+    locations: Sequence[Location], commits: history.Commits, *, keep: Collection[str]
+) -> list[str]:
     gone = Entity.objects.filter(location__in=locations, orphaned_at=None).exclude(ref__in=keep)
     refs = list(gone.values_list("ref", flat=True))
     if refs:
         Entity.objects.filter(ref__in=refs).update(orphaned_at=timezone.now())
+        history.note(dict.fromkeys(refs, "orphaned"), commits)
         _stitch_again(refs)
         _offer(refs)
     return refs
@@ -172,7 +179,7 @@ def _problem(location: Location, problem: Problem) -> ProblemRow:
 
 
 # -- entities -----------------------------------------------------------------------------------
-def _upsert(entities: Sequence[tuple[Location, Parsed]]) -> list[str]:
+def _upsert(entities: Sequence[tuple[Location, Parsed]], commits: history.Commits) -> list[str]:
     """Writes entities that differ, and their neighbours; returns the refs of the former."""
     rows = [_row(location, parsed) for location, parsed in entities]
     known = {
@@ -200,6 +207,7 @@ def _upsert(entities: Sequence[tuple[Location, Parsed]]) -> list[str]:
         if f.name not in ("id", "uid", "ref", "created_at")
     ]  # fmt: skip
     Entity.objects.upsert(changed, update=fields)
+    history.note(history.events(changed, known), commits)
     edges.write({row.ref: row for row in changed})
     refs = [row.ref for row in changed]
     _stitch_again(neighbours.difference(refs))

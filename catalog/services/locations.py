@@ -27,6 +27,7 @@ from catalog.models import (
 from catalog.queueing import on_commit
 from catalog.reading import DEFAULT_PATH, Commit, is_trusted, read_files
 from catalog.services.entities import mark_missing, stitch_neighbours
+from catalog.services.history import note_removal
 from catalog.services.repositories import register
 from catalog.signals import entities_changed
 from forge import ForgeNotFound
@@ -124,6 +125,7 @@ def remove_entity(*, entity: Entity, by: User) -> None:
     audit.record(by=by, verb="removed", object_type="entity", object_id=entity.ref,
                  descriptor=entity.descriptor)  # fmt: skip
     location = entity.location
+    note_removal(entity=entity, by=by)
     entity.delete()
     stitch_neighbours(refs=neighbours)
     Revision.objects.advance()

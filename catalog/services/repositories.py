@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import structlog
 from django.conf import settings
 from django.db import transaction
@@ -15,11 +17,14 @@ from catalog.models import Location, Repository, Source, lock_until_commit
 from catalog.queueing import on_commit
 from catalog.reading import DEFAULT_PATH, Commit, File, is_trusted, read_files
 from catalog.services.entities import mark_missing, stitch_location_entities, store_readings
+from catalog.services.history import CommitOf
 from catalog.services.memberships import rebuild_memberships
 from catalog.signals import entities_changed, repository_changed
+from forge import Commit as ForgeCommit
 from forge import Forge, ForgeError, ForgeNotFound, Project
 
 log = structlog.get_logger(__name__)
+MAX_ASKED = 20
 MISSING = "The forge has no such project, or hides it. Its entities are kept."
 
 
@@ -88,7 +93,7 @@ def _read(forge: Forge, repository: Repository, project: Project) -> list[str]:
     files = read_files(commit, sorted(roots), trusted=trusted) if tip else []
     moved = bool(repository.default_branch) and repository.default_branch != project.default_branch
     repository.default_branch = project.default_branch  # the addresses of files name it
-    changed = _store(repository, files) if tip else []
+    changed = _store(repository, files, _commit_of(forge, repository, tip)) if tip else []
     if moved:
         stitch_location_entities(locations=repository.locations.all())
     is_new = tip != repository.commit
@@ -121,7 +126,23 @@ def _roots(repository: Repository) -> set[str]:
     return {path for path in {DEFAULT_PATH, *paths} if paths.get(path) is None}
 
 
-def _store(repository: Repository, files: list[File]) -> list[str]:
+def _commit_of(forge: Forge, repository: Repository, tip: str) -> CommitOf:
+    """Asks which commit made a file what it is: the forge is asked only for files that changed.
+
+    It is not asked for each of hundreds: the tip stands for them then, as it does the first time.
+    """
+    newest = cache(lambda: forge.commit_of(repository.path, tip))
+    turns = iter(range(MAX_ASKED if repository.commit else 0))
+
+    def find(location: Location) -> ForgeCommit | None:
+        if next(turns, None) is None:
+            return newest()
+        return forge.last_commit(repository.path, location.path, tip) or newest()
+
+    return find
+
+
+def _store(repository: Repository, files: list[File], commit_of: CommitOf) -> list[str]:
     rows = {location.path: location for location in repository.locations.all()}
     found = {file.path for file in files if file.reading is not None}
     changed: list[str] = []
@@ -130,7 +151,7 @@ def _store(repository: Repository, files: list[File]) -> list[str]:
         if _is_below(location, broken):
             continue  # a file that cannot be read may name it still
         if path not in found:  # it is gone, or no file names it any more
-            changed += mark_missing(location=location)
+            changed += mark_missing(location=location, commit_of=commit_of)
     readings = []
     for file in files:
         if file.reading is None:
@@ -139,7 +160,7 @@ def _store(repository: Repository, files: list[File]) -> list[str]:
             parent = rows[file.parent] if file.parent else None
             rows[file.path] = repository.locations.create(path=file.path, parent=parent)
         readings.append((rows[file.path], file.reading))
-    changed += store_readings(readings=readings)
+    changed += store_readings(readings=readings, commit_of=commit_of)
     return list(dict.fromkeys(changed))
 
 

@@ -22,6 +22,7 @@ class Tab:
 
 TABS = [
     Tab("overview", "Overview", "entity"),
+    Tab("history", "History", "history"),
 ]
 
 

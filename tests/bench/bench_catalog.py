@@ -175,7 +175,13 @@ class FolderForge:
         })  # fmt: skip
 
     def tip(self, project: str, branch: str) -> Any:
-        return SimpleNamespace(id=f"{self.commit:040d}")
+        return self.commit_of(project, f"{self.commit:040d}")
+
+    def commit_of(self, project: str, sha: str) -> Any:
+        return SimpleNamespace(id=sha, author="Bench", title="Change")
+
+    def last_commit(self, project: str, path: str, ref: str) -> Any:
+        return self.commit_of(project, ref)
 
     def tree(self, project: str, ref: str) -> dict[str, tuple[str, str]]:
         return dict.fromkeys(self.files, ("blob", ""))
