@@ -441,6 +441,50 @@ class EntityQuerySet(models.QuerySet["Entity"]):
         rows = self.order_by().filter(terms__contains=[term(key)]).annotate(value=values)
         return rows.values_list("value").annotate(count=Count("pk"))
 
+    # -- the graph ------------------------------------------------------------------------------
+    def without_texts(self) -> Self:
+        """Without the long columns, for pages that show many entities in few words."""
+        return self.defer("descriptor", "text", "search_text", "answer", "terms", "search_values")
+
+    def reached(
+        self,
+        roots: Sequence[str],
+        *,
+        types: Iterable[str],
+        kinds: Iterable[str],
+        depth: int,
+        most: int,
+    ) -> tuple[dict[str, int], bool]:
+        """Depth by reference of what these relations lead to, and whether it is more than `most`.
+
+        Only entities of this query set are walked through; without kinds, those of any kind.
+        PostgreSQL works one depth after the other, and stops when nobody wants more rows.
+        """
+        sql, params = self.order_by().values("ref", "kind").query.sql_with_params()
+        query = f"""
+            WITH RECURSIVE found (ref, depth) AS (
+                SELECT shown.ref, 0 FROM ({sql}) AS shown WHERE shown.ref = ANY(%s)
+                UNION
+                SELECT r.target_ref, found.depth + 1
+                FROM found JOIN catalog_relation r ON r.source_ref = found.ref
+                JOIN ({sql}) AS shown ON shown.ref = r.target_ref
+                WHERE found.depth < %s AND r.type = ANY(%s)
+                AND (cardinality(%s::text[]) = 0 OR shown.kind = ANY(%s))
+            ) SELECT ref, depth FROM found LIMIT %s"""  # noqa: S608  (Django's own SQL)
+        wanted = list(kinds)
+        limit = most * 10  # a thing that is reached at several depths is several rows
+        with connection.cursor() as cursor:
+            cursor.execute(
+                query,
+                [*params, list(roots), *params, depth, list(types), wanted, wanted, limit],
+            )
+            rows = cursor.fetchall()
+        depths: dict[str, int] = {}
+        for ref, steps in rows:
+            depths.setdefault(ref, steps)
+        nearest = dict(sorted(depths.items(), key=lambda item: (item[1], item[0]))[:most])
+        return nearest, len(depths) > most or len(rows) == limit
+
     def groups(self) -> Self:
         return self.filter(kind="group", orphaned_at=None)
 
@@ -547,6 +591,13 @@ class RelationQuerySet(models.QuerySet["Relation"]):
         return self.order_by("source_ref", "type", "target_ref").distinct(
             "source_ref", "type", "target_ref"
         )
+
+    def among(self, refs: Iterable[str], types: Iterable[str]) -> list[tuple[str, str, str]]:
+        """Edges of these types that begin and end at one of the references."""
+        ends = list(refs)
+        found = self.filter(source_ref__in=ends, target_ref__in=ends, type__in=list(types))
+        rows = found.values_list("source_ref", "type", "target_ref")
+        return list(rows.order_by("source_ref", "type", "target_ref").distinct())
 
     def add(self, rows: Sequence[Relation]) -> None:
         if len(rows) < COPIED_FROM:

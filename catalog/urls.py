@@ -6,6 +6,7 @@ from catalog.views.entities import entities
 from catalog.views.entity import entity, panel
 from catalog.views.history import history
 from catalog.views.problems import problems, read_again
+from catalog.views.relations import impact, relations
 
 app_name = "catalog"
 urlpatterns = [
@@ -15,4 +16,6 @@ urlpatterns = [
     path("panels/<int:pk>/<str:panel_id>/", panel, name="panel"),
     path("<str:kind>/<str:namespace>/<str:name>/", entity, name="entity"),
     path("<str:kind>/<str:namespace>/<str:name>/history/", history, name="history"),
+    path("<str:kind>/<str:namespace>/<str:name>/relations/", relations, name="relations"),
+    path("<str:kind>/<str:namespace>/<str:name>/impact/", impact, name="impact"),
 ]

@@ -8,6 +8,7 @@ from catalog.api.entities import (
     EntityFacets,
     Refresh,
 )
+from catalog.api.graph import Dependencies, Dependents, Neighbourhood
 from catalog.api.locations import (
     AnalyzeLocation,
     LocationByEntity,
@@ -20,6 +21,8 @@ from catalog.api.validation import ValidateEntity
 
 __all__ = [
     "AnalyzeLocation",
+    "Dependencies",
+    "Dependents",
     "Entities",
     "EntitiesByQuery",
     "EntitiesByRefs",
@@ -31,6 +34,7 @@ __all__ = [
     "LocationById",
     "Locations",
     "LocationsByQuery",
+    "Neighbourhood",
     "Refresh",
     "ValidateEntity",
 ]

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from django.urls import reverse
 
+from catalog import graph
 from catalog.models import Entity
 
 
@@ -22,6 +23,8 @@ class Tab:
 
 TABS = [
     Tab("overview", "Overview", "entity"),
+    Tab("relations", "Relations", "relations"),
+    Tab("impact", "Impact", "impact", lambda entity: entity.kind in graph.NEEDED),
     Tab("history", "History", "history"),
 ]
 

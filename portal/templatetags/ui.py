@@ -22,6 +22,7 @@ from tablericons.templatetags.tablericons import icon as draw_icon
 from catalog import forges, refs
 from catalog.models import Problem
 from catalog.panels import Panel
+from catalog.relations import INVERSE
 
 register = template.Library()
 
@@ -139,6 +140,18 @@ def short_ref(ref: str) -> str:
 @register.filter
 def relation_title(relation: str) -> str:
     return RELATIONS.get(relation, relation)
+
+
+@register.filter
+def relation_words(relation: str) -> str:
+    """The title as it stands inside a sentence: “uses the API”."""
+    title = relation_title(relation)
+    return title[:1].lower() + title[1:]
+
+
+@register.filter
+def inverse_relation(relation: str) -> str:
+    return INVERSE.get(relation, relation)
 
 
 @register.filter

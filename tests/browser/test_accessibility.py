@@ -22,6 +22,8 @@ PAGES = [
     "/catalog/template/default/python-service/",
     "/catalog/component/default/nobody-declares-this/",
     "/catalog/problems/",
+    "/catalog/component/default/checkout/relations/?depth=2",
+    "/catalog/component/default/ledger/impact/",
     "/search/",
     "/search/?q=checkout",
     "/create/",

@@ -41,3 +41,16 @@ def test_escape_closes_the_palette_and_gives_the_focus_back(page: Callable[..., 
     paul.keyboard.press("Escape")
     expect(paul.locator("#palette")).to_be_hidden()
     expect(paul.locator("[data-palette]")).to_be_focused()
+
+
+def test_the_graph_is_walked_by_keyboard(page: Callable[..., Page]):
+    paul = page("paul")
+    paul.goto("/catalog/component/default/checkout/relations/")
+    paul.check("#depth-2")
+    paul.wait_for_url("**depth=2**")
+    expect(paul.locator("#depth-2")).to_be_focused()
+    node = paul.get_by_role("link", name="Ledger API, API")
+    node.focus()
+    paul.keyboard.press("Enter")
+    paul.wait_for_url("**/api/default/ledger-api/relations/?depth=2**")
+    expect(paul.locator(".graph-node[aria-current]")).to_contain_text("Ledger API")
