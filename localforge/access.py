@@ -1,6 +1,7 @@
 """Who may see and do what: GitLab's access levels, inherited down the groups and through shares."""
 
 import json
+import re
 from typing import Any
 
 from localforge import clock
@@ -150,12 +151,22 @@ def scopes(token: Row) -> list[str]:
     return found
 
 
-def token_allows(token: Row | None, method: str) -> bool:
+# What a token may read by a scope that is narrower than `read_api`.
+_READABLE = {
+    "": re.compile(r"/api/v4/personal_access_tokens/self"),
+    "read_user": re.compile(r"/api/v4/(user|users|users/[^/]+)"),
+    "read_repository": re.compile(r"/api/v4/projects/[^/]+/repository/files/.+"),
+}
+
+
+def token_allows(token: Row, method: str, path: str) -> bool:
     """Whether a token's scopes cover an API call."""
-    if token is None:
-        return True
     given = set(scopes(token))
-    return "api" in given or (method in ("GET", "HEAD") and bool(given & {"read_api"}))
+    if "api" in given or method not in ("GET", "HEAD"):
+        return "api" in given
+    return "read_api" in given or any(
+        scope in given | {""} and one.fullmatch(path) for scope, one in _READABLE.items()
+    )
 
 
 def token_allows_git(token: Row, service: str) -> bool:

@@ -69,6 +69,7 @@ class Application:
             return
         loop = asyncio.get_running_loop()
         reply = await loop.run_in_executor(self.threads, self._handle, incoming)
+        self.faults.after(incoming.method, path)
         await _send(send, scope["method"], _with_etag(incoming, reply))
 
     def _handle(self, incoming: Incoming) -> Reply:
@@ -83,6 +84,8 @@ class Application:
             reply = as_reply(self._run(incoming, found.handler, found.values))
         except ApiError as error:
             reply = Reply(error.body, error.status, error.headers)
+        except OverflowError:  # a number that is larger than any id
+            reply = Reply({"message": "404 Not found"}, 404)
         except GitError as error:
             reply = Reply(bad_request(str(error)).body, 400)
         except Exception as error:  # noqa: BLE001 - logged, with a number for the caller

@@ -52,7 +52,7 @@ def _by_token(call: Call, secret: str) -> None:
         raise unauthorized()
     if user["state"] != "active":
         raise forbidden("Your account has been blocked.")
-    if not access.token_allows(token, call.method):
+    if not access.token_allows(token, call.method, call.path):
         raise ApiError(403, {"error": "insufficient_scope", "scope": "api read_api"})
     call.token, call.user = token, user
 

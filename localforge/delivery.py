@@ -4,10 +4,10 @@ with the same idempotency key, and pauses a hook that keeps failing."""
 import http.client
 import json
 import logging
-import ssl
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -170,16 +170,16 @@ def request_headers(hook: Row, row: Row) -> dict[str, str]:
 
 def post(url: str, body: bytes, headers: dict[str, str]) -> Answer:
     """One request; a receiver that cannot be reached is an answer too."""
-    parts = urlsplit(url)
-    kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
-    connection = kind(parts.hostname or "", parts.port, timeout=_TIMEOUT)
-    path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     try:
-        connection.request("POST", path, body, headers)
-        response = connection.getresponse()
-        text = response.read(8192).decode("utf-8", "replace")
-        return Answer(str(response.status), text, dict(response.getheaders()))
-    except (OSError, http.client.HTTPException, ssl.SSLError) as error:
+        parts = urlsplit(url)
+        secure = parts.scheme == "https"
+        kind = http.client.HTTPSConnection if secure else http.client.HTTPConnection
+        path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+        with closing(kind(parts.hostname or "", parts.port, timeout=_TIMEOUT)) as connection:
+            connection.request("POST", path, body, headers)
+            response = connection.getresponse()
+            text = response.read(8192).decode("utf-8", "replace")
+            return Answer(str(response.status), text, dict(response.getheaders()))
+    except (OSError, http.client.HTTPException, ValueError) as error:
+        # A ValueError is an address or a header that cannot be sent at all.
         return Answer("internal error", f"{type(error).__name__}: {error}", {})
-    finally:
-        connection.close()

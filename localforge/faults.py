@@ -1,6 +1,6 @@
 """Faults on demand, so that a client can be tested on a bad day: 429 and 5xx answers, latency,
-dropped connections, listings that break off, merge checks that never end, lost and doubled
-webhooks. They live in memory only; a restart clears them."""
+dropped connections (before the call is carried out, or after), listings that break off, merge
+checks that never end, lost and doubled webhooks. They live in memory; a restart clears them."""
 
 import asyncio
 import itertools
@@ -14,7 +14,16 @@ from localforge.errors import param_error
 from localforge.params import Params
 from localforge.reply import Reply
 
-KINDS = ("status", "latency", "drop", "page", "stuck_checking", "lost_webhook", "doubled_webhook")
+KINDS = (
+    "status",
+    "latency",
+    "drop",
+    "lost_answer",
+    "page",
+    "stuck_checking",
+    "lost_webhook",
+    "doubled_webhook",
+)
 _OWN = "/api/v4/localforge/"
 
 
@@ -61,7 +70,7 @@ class Faults:
         fault = Fault(
             id=next(self._ids), kind=kind, path=pattern, method=params.text("method").upper(),
             times=params.integer("times") or None, status=params.integer("status", 500),
-            seconds=float(params.text("seconds", "0")), page=params.integer("page", 2),
+            seconds=_seconds(params), page=params.integer("page", 2),
             retry_after=params.integer("retry_after", -1) if "retry_after" in params else None,
         )  # fmt: skip
         with self._lock:
@@ -107,11 +116,23 @@ class Faults:
         failing = self.take("status", path, method) or self._failing_page(method, path, query)
         return _answer(failing) if failing else None
 
+    def after(self, method: str, path: str) -> None:
+        """Ends the connection after the call was carried out, when that was asked for."""
+        if self._all and not path.startswith(_OWN) and self.take("lost_answer", path, method):
+            raise Dropped
+
     def _failing_page(self, method: str, path: str, query: bytes) -> Fault | None:
         sent = parse_qs(query.decode("latin-1")).get("page", ["1"])[0]
         with self._lock:
             wanted = any(f.kind == "page" and str(f.page) == sent for f in self._all.values())
         return self.take("page", path, method) if wanted else None
+
+
+def _seconds(params: Params) -> float:
+    try:
+        return float(params.text("seconds", "0"))
+    except ValueError:
+        raise param_error("seconds is invalid") from None
 
 
 def _answer(fault: Fault) -> Reply:

@@ -3,8 +3,10 @@ Rails' nesting (`labels[]=a`, `actions[][action]=create`), and is relaxed about 
 
 import re
 from collections.abc import Iterable
+from datetime import UTC, datetime
 from typing import Any
 
+from localforge import clock
 from localforge.errors import missing, param_error
 
 _STEP = re.compile(r"\[([^\]]*)\]")
@@ -37,6 +39,17 @@ class Params(dict[str, Any]):
             return int(value)
         except (TypeError, ValueError):
             raise param_error(f"{name} is invalid") from None
+
+    def moment(self, name: str) -> str:
+        """A time of any zone as the forge keeps it; empty if none was sent."""
+        text = self.text(name)
+        if not text:
+            return ""
+        try:
+            found = datetime.fromisoformat(text.replace(" ", "+"))
+        except ValueError:
+            raise param_error(f"{name} is invalid") from None
+        return clock.stamp(found.astimezone(UTC) if found.tzinfo else found)
 
     def flag(self, name: str, default: bool = False) -> bool:
         """A yes or no."""

@@ -235,7 +235,7 @@ class _Exchange:
             if event["type"] == "http.disconnect":
                 raise ApiError(400, {"message": "the client went away"})
             chunk = event.get("body", b"")
-            chunk = inflate.decompress(chunk) if inflate else chunk
+            chunk = _inflated(inflate, chunk) if inflate else chunk
             size += len(chunk)
             if size > self.forge.settings.max_body_bytes:
                 raise ApiError(413, {"message": "413 Request Entity Too Large"})
@@ -276,6 +276,14 @@ class _Exchange:
 
     async def _end(self, data: bytes) -> None:
         await self.send({"type": "http.response.body", "body": data, "more_body": False})
+
+
+def _inflated(inflate: Any, chunk: bytes) -> bytes:
+    try:
+        found: bytes = inflate.decompress(chunk)
+    except zlib.error:
+        raise bad_request("the body is not gzip") from None
+    return found
 
 
 async def _reap(process: asyncio.subprocess.Process) -> None:

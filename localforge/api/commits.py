@@ -1,11 +1,13 @@
 """Commits: listed, read, made, picked and reverted."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from itertools import islice
 from typing import Any
 
 import pygit2
 
+from localforge import clock
 from localforge.api.repository import decode
 from localforge.call import Call
 from localforge.errors import ApiError, bad_request, message, not_found, param_error
@@ -53,13 +55,11 @@ def _history(call: Call, project: Row, repo: Repo) -> Iterator[pygit2.Commit]:
         source: Iterator[pygit2.Commit] = iter(walker)
     else:
         source = _from_ref(call, project, repo)
-    since, until = params.text("since"), params.text("until")
+    since, until = params.moment("since"), params.moment("until")
     author, path = params.text("author").lower(), params.text("path")
     for commit in source:
-        shape = shapes.commit(call, project, commit) if since or until else {}
-        if (since and shape["committed_date"] < since) or (
-            until and shape["committed_date"] > until
-        ):
+        committed = clock.stamp(datetime.fromtimestamp(commit.commit_time, UTC))
+        if (since and committed < since) or (until and committed > until):
             continue
         if author and author not in f"{commit.author.name} <{commit.author.email}>".lower():
             continue

@@ -96,10 +96,21 @@ def get_hook(call: Call) -> dict[str, Any]:
 
 
 def _check_url(url: str) -> str:
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
+    try:
+        parts = urlsplit(url)
+        good = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+    except ValueError:  # half an IPv6 address, or a port that there is not
+        good = False
+    if not good or not url.isprintable() or " " in url:
         raise message(422, "Invalid url given")
     return url
+
+
+def _one_line(text: str, name: str) -> str:
+    """A header's value; a line end in it would end the header."""
+    if text and not text.isprintable():
+        raise bad_request({name: ["is invalid"]})
+    return text
 
 
 def _data(call: Call, kind: str) -> dict[str, Any]:
@@ -110,7 +121,14 @@ def _data(call: Call, kind: str) -> dict[str, Any]:
     data |= params.only(_TEXTS)
     headers = params.get("custom_headers")
     if isinstance(headers, list):
-        data["custom_headers"] = {str(h["key"]): str(h.get("value", "")) for h in headers}
+        if not all(isinstance(one, dict) and one.get("key") for one in headers):
+            raise bad_request({"custom_headers": ["is invalid"]})
+        data["custom_headers"] = {
+            _one_line(str(h["key"]), "custom_headers"): _one_line(
+                str(h.get("value", "")), "custom_headers"
+            )
+            for h in headers
+        }
     return data
 
 
@@ -130,7 +148,7 @@ def create_hook(call: Call) -> Reply:
     kind, source_id = _place(call)
     hook_id = call.db.insert(
         "hooks", kind=kind, source_id=source_id, url=_check_url(call.params.need("url")),
-        token=call.params.text("token"), signing_token=_signing_token(call),
+        token=_one_line(call.params.text("token"), "token"), signing_token=_signing_token(call),
         uuid=str(uuid.uuid4()), created_at=clock.now(),
         data={**_defaults(kind), **_data(call, kind)},
     )  # fmt: skip
@@ -146,7 +164,7 @@ def update_hook(call: Call) -> dict[str, Any]:
     if call.params.get("url"):
         columns["url"] = _check_url(call.params.text("url"))
     if "token" in call.params:
-        columns["token"] = call.params.text("token")
+        columns["token"] = _one_line(call.params.text("token"), "token")
     if "signing_token" in call.params:
         columns["signing_token"] = _signing_token(call)
     call.db.update("hooks", hook["id"], **columns)

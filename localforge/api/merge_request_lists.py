@@ -119,7 +119,7 @@ def _filter(call: Call, query: Query) -> None:
     for column in ("created", "updated", "merged"):
         for name, sign in ((f"{column}_after", ">="), (f"{column}_before", "<=")):
             if params.get(name):
-                query.where(f"m.{column}_at {sign} ?", params.text(name))
+                query.where(f"m.{column}_at {sign} ?", params.moment(name))
     iids = params.integers("iids")
     if iids:
         query.where(f"m.iid IN ({', '.join('?' * len(iids))})", *iids)

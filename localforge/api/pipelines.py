@@ -23,7 +23,7 @@ def list_pipelines(call: Call) -> Reply:
             query.where(f"{name} = ?", call.params.text(name))
     for name, sign in (("updated_after", ">="), ("updated_before", "<=")):
         if call.params.get(name):
-            query.where(f"updated_at {sign} ?", call.params.text(name))
+            query.where(f"updated_at {sign} ?", call.params.moment(name))
     direction = "ASC" if call.params.text("sort") == "asc" else "DESC"
     return page_rows(
         call, query.order(f"id {direction}"), lambda row: shapes.listed(call, project, row)

@@ -75,11 +75,11 @@ def _filter(call: Call, query: Query) -> None:
 
 def _filter_times(params: Any, query: Query, name: str, sign: str) -> None:
     if params.get(f"last_activity_{name}"):
-        query.where(f"p.last_activity_at {sign} ?", params.text(f"last_activity_{name}"))
+        query.where(f"p.last_activity_at {sign} ?", params.moment(f"last_activity_{name}"))
     if params.get(f"updated_{name}"):
         if params.text("order_by") != "updated_at":
             raise bad_request("`updated_at` filter and `updated_at` sorting must be paired")
-        query.where(f"p.updated_at {sign} ?", params.text(f"updated_{name}"))
+        query.where(f"p.updated_at {sign} ?", params.moment(f"updated_{name}"))
 
 
 def _filter_people(call: Call, query: Query) -> None:

@@ -43,6 +43,21 @@ def test_5xx_and_latency_and_dropped_connections(server, gl, project, fault):
     gl.projects.get(project.id)
 
 
+def test_an_answer_that_is_lost_after_the_work_was_done(gl, name, fault):
+    fault(kind="lost_answer", path="/projects$", method="POST", times=1)
+    with pytest.raises(requests.ConnectionError):
+        gl.projects.create({"name": name})
+    assert [one.name for one in gl.projects.list(search=name, get_all=True)] == [name]
+
+
+def test_a_body_that_only_says_it_is_gzip(server, project):
+    answer = requests.post(
+        f"{server.url}/{project.path_with_namespace}.git/git-upload-pack",
+        auth=("any", TOKEN), data=b"no", headers={"Content-Encoding": "gzip"},
+    )  # fmt: skip
+    assert answer.status_code == 400
+
+
 def test_a_listing_that_breaks_off(gl, name, fault):
     group = gl.groups.create({"name": name, "path": name})
     for number in range(5):
@@ -61,6 +76,13 @@ def test_a_check_that_never_ends_until_it_may(gl, project, fault):
     assert found.detailed_merge_status in ("preparing", "checking")
     gl.http_delete("/localforge/faults")
     assert settled(project, opened.iid).detailed_merge_status == "mergeable"
+
+
+def test_a_fault_that_makes_no_sense(gl):
+    for odd in ({"kind": "latency", "seconds": "x"}, {"kind": "drop", "path": "("}, {"kind": "x"}):
+        with pytest.raises(gitlab.GitlabHttpError) as error:
+            gl.http_post("/localforge/faults", post_data=odd)
+        assert error.value.response_code == 400
 
 
 def test_faults_are_for_administrators(person):

@@ -1,5 +1,7 @@
 """Users, groups, projects: who sees what, names and paths, pages of listings."""
 
+import sqlite3
+
 import gitlab
 import pytest
 import requests
@@ -160,3 +162,75 @@ def test_scopes_of_a_token_hold(server, gl, name):
     with pytest.raises(gitlab.GitlabCreateError) as error:
         reader.projects.create({"name": name})
     assert error.value.response_code == 403
+
+
+@pytest.mark.parametrize(
+    ("scope", "readable", "refused"),
+    [
+        ("read_user", "/user", "/projects"),
+        ("read_repository", "/projects/{id}/repository/files/README.md", "/projects/{id}"),
+        ("write_repository", "/personal_access_tokens/self", "/user"),
+    ],
+)
+def test_narrow_scopes_read_what_they_are_named_for(
+    server, gl, project, person, scope, readable, refused
+):
+    user, _ = person
+    project.members.create({"user_id": user.id, "access_level": 40})
+    token = user.personal_access_tokens.create({"name": "n", "scopes": [scope]}).token
+    reader = server.client(token)
+    assert reader.http_get(readable.format(id=project.id), query_data={"ref": "main"})
+    for call, path in (reader.http_get, refused), (reader.http_delete, "/projects/{id}"):
+        with pytest.raises(gitlab.GitlabHttpError) as error:
+            call(path.format(id=project.id))
+        assert error.value.response_code == 403
+
+
+@pytest.mark.parametrize(
+    "path", ["/projects/{n}", "/users/{n}", "/projects?pagination=keyset&order_by=id&id_after={n}"]
+)
+def test_a_number_larger_than_any_id_is_not_found(gl, path):
+    with pytest.raises(gitlab.GitlabHttpError) as error:
+        gl.http_get(path.format(n=10**30))
+    assert error.value.response_code == 404
+
+
+def test_above_ten_thousand_nobody_is_told_the_total(server, gl, name):
+    with sqlite3.connect(server.data / "forge.sqlite3", timeout=20) as database:
+        database.executemany(
+            "INSERT INTO users (username, name, email, created_at)"
+            " VALUES (?1, 'N', ?1, '2026-01-01T00:00:00.000Z')",
+            [(f"{name}-{number}",) for number in range(10_000)],
+        )
+    try:
+        url, token = f"{server.url}/api/v4/users?per_page=100", {"PRIVATE-TOKEN": TOKEN}
+        counted = requests.head(f"{url}&search={name}&page=100", headers=token).headers
+        assert (counted["X-Total"], counted["X-Next-Page"]) == ("10000", "")
+        headers = requests.head(url, headers=token).headers
+        assert headers["X-Next-Page"] == "2"
+        assert not {"X-Total", "X-Total-Pages"} & headers.keys()
+        assert 'rel="last"' not in headers["Link"]
+        assert (
+            len(gl.users.list(per_page=100, get_all=True, order_by="id", pagination="keyset"))
+            > 10_000
+        )
+    finally:
+        with sqlite3.connect(server.data / "forge.sqlite3", timeout=20) as database:
+            database.execute("DELETE FROM users WHERE username LIKE ? || '%'", (name,))
+
+
+def test_rate_limits_are_told_and_held(start, gl):
+    client = start().client()
+    settings = client.settings.get()
+    settings.throttle_authenticated_api_enabled = True
+    settings.throttle_authenticated_api_requests_per_period = 3
+    settings.throttle_authenticated_api_period_in_seconds = 3600
+    settings.save()
+    seen = []
+    with pytest.raises(gitlab.GitlabHttpError) as error:
+        for _ in range(5):
+            answer = client.http_request("get", "/version", obey_rate_limit=False)
+            seen.append(int(answer.headers["RateLimit-Remaining"]))
+    assert error.value.response_code == 429
+    assert seen == sorted(seen, reverse=True)
+    assert seen[-1] == 0

@@ -3,8 +3,10 @@
 import base64
 import hashlib
 import hmac
+import sqlite3
 import time
 
+import gitlab
 import pytest
 
 from tests.localforge.conftest import clone_url, merge_request, settled
@@ -117,6 +119,48 @@ def test_a_hook_that_keeps_failing_is_paused(gl, project, receiver):
     _until(lambda: project.hooks.get(hook.id).alert_status == "temporarily_disabled")
     hook.save()
     assert project.hooks.get(hook.id).alert_status == "executable"
+
+
+def test_what_cannot_be_sent_is_a_failure_and_holds_nothing_up(server, gl, project, receiver):
+    """A row of an older version may hold what is refused now."""
+    broken = project.hooks.create({"url": "http://127.0.0.1:1/", "push_events": True})
+    with sqlite3.connect(server.data / "forge.sqlite3", timeout=10) as database:
+        database.execute(
+            "UPDATE hooks SET url = 'http://127.0.0.1:99999/', token = ? WHERE id = ?",
+            ("a\nb", broken.id),
+        )
+    project.hooks.create({"url": receiver.url, "push_events": True})
+    merge_request(project)
+    assert receiver.until("push")
+    (logged,) = _until(
+        lambda: gl.http_list(f"/projects/{project.id}/hooks/{broken.id}/events", get_all=True)
+    )
+    assert (logged["response_status"], logged["attempts"]) == ("internal error", 3)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("url", "http://127.0.0.1:99999/"), ("url", "http://[::1/"), ("url", "http://a b/"),
+        ("url", "http://a/\r\nX: y"), ("url", "file:///etc/passwd"), ("token", "a\nb"),
+        ("custom_headers", [{"key": "X", "value": "a\r\nB: c"}]), ("custom_headers", ["x"]),
+    ],
+)  # fmt: skip
+def test_a_hook_that_could_never_be_sent_is_refused(project, field, value):
+    with pytest.raises(gitlab.GitlabCreateError) as error:
+        project.hooks.create({"url": "http://127.0.0.1:1/", field: value})
+    assert error.value.response_code in (400, 422)
+    assert project.hooks.list(get_all=True) == []
+
+
+def test_a_redirect_is_not_followed(gl, project, receiver):
+    hook = project.hooks.create({"url": receiver.url, "push_events": True})
+    receiver.answers = [302, 302, 302]
+    merge_request(project)
+    for _ in range(3):
+        receiver.until("push")
+    path = f"/projects/{project.id}/hooks/{hook.id}/events"
+    assert _until(lambda: gl.http_list(path, get_all=True))[0]["response_status"] == "302"
 
 
 def test_lost_and_doubled(gl, project, receiver):
