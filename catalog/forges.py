@@ -15,8 +15,9 @@ class NotOurForge(ValueError):
 @lru_cache(maxsize=1)
 def _client(url: str, token: str) -> Forge:
     return Forge(
-        url, token, timeout=settings.GITLAB_TIMEOUT_SECONDS, ca_bundle=settings.GITLAB_CA_BUNDLE
-    )
+        url, token, timeout=settings.GITLAB_TIMEOUT_SECONDS,
+        ca_bundle=settings.GITLAB_CA_BUNDLE, proxy=settings.GITLAB_PROXY,
+    )  # fmt: skip
 
 
 def connect() -> Forge:
@@ -26,7 +27,10 @@ def connect() -> Forge:
 
 def git() -> GitCache:
     """The configured forge over Git, with its cache of bare repositories."""
-    return GitCache(settings.DATA_DIR / "git", settings.GITLAB_URL, settings.GITLAB_TOKEN)
+    return GitCache(
+        settings.DATA_DIR / "git", settings.GITLAB_URL, settings.GITLAB_TOKEN,
+        ca_bundle=settings.GITLAB_CA_BUNDLE, proxy=settings.GITLAB_PROXY,
+    )  # fmt: skip
 
 
 def hosts() -> set[str]:

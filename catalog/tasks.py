@@ -47,8 +47,16 @@ def rebuild_memberships() -> None:
 
 
 @shared_task
+def read_changes() -> None:
+    """Periodic: finds what a lost webhook hid, by one short listing of what changed lately."""
+    from catalog.services.sources import read_changes as read
+
+    read()
+
+
+@shared_task
 def read_sources() -> None:
-    """Periodic: finds what a lost webhook hid."""
+    """Periodic: whole listings, which also find what is gone."""
     for pk in Source.objects.values_list("pk", flat=True):
         read_source(pk)
 

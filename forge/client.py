@@ -11,45 +11,59 @@ import base64
 import threading
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, suppress
-from datetime import datetime
-from typing import Any
+from datetime import UTC, datetime
+from typing import Any, Self
 from urllib.parse import quote
 
 import gitlab
 import requests
+from urllib3.exceptions import ReadTimeoutError
 from urllib3.util import Retry
 
 from forge.errors import ForgeConflict, ForgeNotFound, translated
 from forge.results import Budget, Change, Commit, MergeRequest, Project
+from forge.webhooks import plain_token
 
 
-def _session(ca_bundle: str) -> requests.Session:
+class _OnceMore(Retry):
+    """Repeats a GET once when the connection broke, but not when the forge was too slow: a second
+    wait would double the time that the caller allowed."""
+
+    def increment(
+        self, method: str | None = None, url: str | None = None, response: Any = None,
+        error: Exception | None = None, *args: Any, **kwargs: Any,
+    ) -> Self:  # fmt: skip
+        if isinstance(error, ReadTimeoutError):
+            raise error
+        return super().increment(method, url, response, error, *args, **kwargs)
+
+
+def _session(proxy: str) -> requests.Session:
     """One connection pool a thread; its adapter repeats a GET whose connection broke."""
     # Waiting is the caller's business, so Retry-After is left to it.
-    retry = Retry(
-        total=1,
-        connect=1,
-        read=0,
-        status=0,
-        allowed_methods={"GET"},
-        respect_retry_after_header=False,
-    )
+    retry = _OnceMore(
+        total=1, status=0, allowed_methods={"GET"}, respect_retry_after_header=False
+    )  # fmt: skip
     session = requests.Session()
     for scheme in ("http://", "https://"):
         session.mount(scheme, requests.adapters.HTTPAdapter(max_retries=retry))
-    if ca_bundle:
-        session.verify = ca_bundle
+    if proxy:
+        session.proxies = {"http": proxy, "https": proxy}
+        session.trust_env = False  # else the environment's own would win
     return session
 
 
 class Forge:
     """A GitLab (or the embedded forge) as the holder of one token sees it. Thread-safe."""
 
-    def __init__(self, url: str, token: str, *, timeout: float = 10.0, ca_bundle: str = "") -> None:
+    def __init__(
+        self, url: str, token: str, *, timeout: float = 10.0, ca_bundle: str = "", proxy: str = ""
+    ) -> None:
         self.url = url.rstrip("/")
         self._token = token
         self._timeout = timeout
         self._ca_bundle = ca_bundle
+        self._proxy = proxy
         self._local = threading.local()
 
     @property
@@ -60,13 +74,14 @@ class Forge:
     def _api(self) -> gitlab.Gitlab:
         api: gitlab.Gitlab | None = getattr(self._local, "api", None)
         if api is None:
-            session = _session(self._ca_bundle)
+            session = _session(self._proxy)
             session.hooks["response"].append(self._note_budget)
             api = self._local.api = gitlab.Gitlab(
                 self.url,
                 private_token=self._token,
                 timeout=self._timeout,
                 session=session,
+                ssl_verify=self._ca_bundle or True,
                 keep_base_url=True,
                 retry_transient_errors=False,
             )
@@ -175,14 +190,36 @@ class Forge:
         """Raises ForgeNotFound."""
         return Project.of(self._get(f"/projects/{_id(path)}", f"find the project {path}"))
 
+    def changed_projects(self, since: datetime) -> Iterator[Project]:
+        """The projects, not archived, that changed since then, the oldest change first.
+
+        Of an administrator: all of the forge. Of others: those of which they are a member, for on
+        a large forge "all" would be everybody's public ones.
+        """
+        query: dict[str, Any] = {
+            "updated_after": since.astimezone(UTC).isoformat(),
+            "order_by": "updated_at",
+            "sort": "asc",
+            "archived": False,
+            "simple": True,
+        }
+        if not self._get("/user", "tell whose the token is").get("is_admin"):
+            query["membership"] = True
+        return map(Project.of, self._list("/projects", "list the changed projects", **query))
+
     def group_projects(self, group: str) -> Iterator[Project]:
-        """Every project below the group that is not archived."""
+        """Every project below the group that is not archived.
+
+        By keyset where the forge has it for groups; one that has not ignores the wish and answers
+        with offset pages, whose links are followed just the same.
+        """
         rows = self._list(
             f"/groups/{_id(group)}/projects",
             f"list the projects of {group}",
             include_subgroups=True,
             archived=False,
             simple=True,
+            pagination="keyset",
             order_by="id",
             sort="asc",
         )
@@ -310,7 +347,7 @@ class Forge:
         """
         query: dict[str, Any] = {"labels": labels, "state": "all", "scope": "all"}
         if updated_after:
-            query["updated_after"] = updated_after.isoformat()
+            query["updated_after"] = updated_after.astimezone(UTC).isoformat()
         url = f"/groups/{_id(group)}/merge_requests"
         rows = self._list(url, f"list the merge requests of {group}", **query)
         return ((row["project_id"], MergeRequest.of(row)) for row in rows)
@@ -321,7 +358,11 @@ class Forge:
 
     # -- hooks ----------------------------------------------------------------------------------
     def ensure_group_hook(self, group: str, *, url: str, signing_token: str) -> None:
-        """One hook at `url` for pushes and merge requests of everything below the group."""
+        """One hook at `url` for pushes and merge requests of everything below the group.
+
+        A GitLab that does not sign yet ignores the signing token and says so; there the hook gets
+        a token made from it, which proves less but does not give the signing token away.
+        """
         base = f"/groups/{_id(group)}/hooks"
         data: dict[str, Any] = {
             "url": url,
@@ -332,9 +373,13 @@ class Forge:
         }
         for hook in self._list(base, f"list the hooks of {group}"):
             if hook["url"] == url:
-                self._put(f"{base}/{hook['id']}", f"update the hook of {group}", data)
-                return
-        self._post(base, f"add a hook to {group}", data)
+                made = self._put(f"{base}/{hook['id']}", f"update the hook of {group}", data)
+                break
+        else:
+            made = self._post(base, f"add a hook to {group}", data)
+        if not made.get("signing_token_present"):
+            data = {"url": url, "token": plain_token(signing_token)}
+            self._put(f"{base}/{made['id']}", f"update the hook of {group}", data)
 
 
 def _id(value: str | int) -> str:

@@ -57,6 +57,11 @@ def from_gitlab(
     error: gitlab.exceptions.GitlabError, doing: str, retry_after: float | None = None
 ) -> ForgeError:
     """The typed error for one of python-gitlab's; `doing` names the attempt, as in “create x”."""
+    if isinstance(error, gitlab.exceptions.RedirectError):
+        return ForgeRefused(
+            f"The forge could not {doing}: GITLAB_URL is answered by a redirect. Set it to the "
+            "address that the forge itself uses (https, no path more)."
+        )
     code = error.response_code
     text = f"The forge could not {doing}: {_sentence(error.error_message)} (HTTP {code})"
     if code == 429 or code is None or code >= 500:

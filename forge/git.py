@@ -1,4 +1,5 @@
-"""Trees by Git: shallow fetches into cached bare repositories, commits by push.
+"""Trees by Git: shallow fetches, without files that are too large, into cached bare repositories;
+commits by push.
 
 The token travels in an environment variable of the child process, never in a URL or in its
 arguments. Repositories' own hooks and configuration are never run. Modes, symbolic links,
@@ -33,11 +34,16 @@ class GitCache:
     Safe for several processes: each repository is locked while it is used.
     """
 
-    def __init__(self, folder: Path, url: str, token: str, *, timeout: float = 60) -> None:
+    def __init__(
+        self, folder: Path, url: str, token: str, *, timeout: float = 60, ca_bundle: str = "",
+        proxy: str = "",
+    ) -> None:  # fmt: skip
         self.folder = folder
         self.url = url.rstrip("/")
         self._token = token
         self._timeout = timeout
+        self._ca_bundle = ca_bundle
+        self._proxy = proxy
 
     def snapshot(self, project: str, commit: str) -> Files:
         """Every file of a commit: path to (Git mode, content). Submodules are left out.
@@ -98,13 +104,15 @@ class GitCache:
                 shutil.rmtree(path, ignore_errors=True)
                 pygit2.init_repository(path, bare=True)
                 self._evict(keep=path)
+            for left in path.glob("*.lock"):  # by a git that was killed: the lock is ours now
+                left.unlink()
             os.utime(path)
             yield pygit2.Repository(path)
 
     def _fetch(self, repository: pygit2.Repository, project: str, commit: str) -> None:
         if commit not in repository:
-            self._git(repository, "fetch", "--quiet", "--depth", "1", "--no-tags",
-                      self._address(project), commit)  # fmt: skip
+            limits = ("--depth", "1", "--no-tags", f"--filter=blob:limit={MAX_BYTES}")
+            self._git(repository, "fetch", "--quiet", *limits, self._address(project), commit)
 
     def _evict(self, *, keep: Path) -> None:
         """Takes the least recently used repositories until the rest fits."""
@@ -120,7 +128,7 @@ class GitCache:
         try:
             done = subprocess.run(
                 ["git", "-C", repository.path, *arguments],
-                env=_environment(self._token),
+                env=_environment(self._token, self._ca_bundle, self._proxy),
                 capture_output=True,
                 timeout=self._timeout,
                 check=False,
@@ -132,10 +140,21 @@ class GitCache:
             raise ForgeUnavailable(f"git failed: {text[-300:]}")
 
 
-def _environment(token: str) -> dict[str, str]:
+_INHERITED = (
+    "HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy",
+    "NO_PROXY", "no_proxy", "GIT_SSL_CAINFO",
+)  # fmt: skip
+
+
+def _environment(token: str, ca_bundle: str = "", proxy: str = "") -> dict[str, str]:
     credentials = base64.b64encode(f"oauth2:{token}".encode()).decode()
-    proxies = ("HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY", "GIT_SSL_CAINFO")
-    return {name: os.environ[name] for name in proxies if name in os.environ} | {
+    inherited = {name: os.environ[name] for name in _INHERITED if name in os.environ}
+    if ca_bundle:
+        inherited["GIT_SSL_CAINFO"] = ca_bundle
+    if proxy:
+        inherited = {k: v for k, v in inherited.items() if not k.lower().endswith("_proxy")}
+        inherited |= {"https_proxy": proxy, "http_proxy": proxy}
+    return inherited | {
         "PATH": os.environ.get("PATH", ""),
         "GIT_TERMINAL_PROMPT": "0",
         "GIT_CONFIG_NOSYSTEM": "1",
@@ -150,7 +169,10 @@ def _read(tree: pygit2.Tree, project: str) -> Files:
     files: Files = {}
     size = 0
     for path, entry in _walk(tree):
-        size += entry.size
+        try:
+            size += entry.size
+        except KeyError:  # larger than the limit all by itself: not fetched
+            size = MAX_BYTES + 1
         if len(files) >= MAX_FILES or size > MAX_BYTES:
             raise ForgeError(
                 f"{project} is too large to read: more than {MAX_FILES:,} files "

@@ -216,7 +216,8 @@ CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "celerybeat-schedule")
 CELERY_BEAT_SCHEDULE = {
     name: {"task": name, "schedule": seconds, "options": {"expires": seconds}}
     for name, seconds in {
-        "catalog.tasks.read_sources": 60.0,
+        "catalog.tasks.read_changes": 60.0,
+        "catalog.tasks.read_sources": 600.0,
         "catalog.tasks.handle_left_over_deliveries": 30.0,
         "catalog.tasks.rebuild_memberships": 600.0,
         "scaffolder.tasks.resume_runs": 5.0,
@@ -230,6 +231,9 @@ CELERY_BEAT_SCHEDULE = {
 GITLAB_URL = env.str("GITLAB_URL", default="").rstrip("/")
 GITLAB_TOKEN = env.str("GITLAB_TOKEN", default="")
 GITLAB_CA_BUNDLE = env.str("GITLAB_CA_BUNDLE", default="")
+GITLAB_PROXY = env.str("GITLAB_PROXY", default="")
+# The full paths of the groups in which repositories are looked for; more can be added in /admin/.
+GITLAB_GROUPS = env.list("GITLAB_GROUPS", default=[])
 GITLAB_TIMEOUT_SECONDS = env.float("GITLAB_TIMEOUT_SECONDS", default=10.0)
 # Other host names by which descriptors and templates may call the configured forge.
 GITLAB_HOST_ALIASES = env.list("GITLAB_HOST_ALIASES", default=["forge.example"])

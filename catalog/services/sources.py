@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+import structlog
 from django.conf import settings
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
@@ -14,6 +15,8 @@ from catalog.forges import connect
 from catalog.models import Repository, Source, try_lock_until_commit
 from catalog.queueing import on_commit
 from forge import ForgeError, Project
+
+log = structlog.get_logger(__name__)
 
 # GitLab writes last_activity_at at most once an hour: a young one says nothing about later pushes.
 STALE_ACTIVITY = timedelta(hours=2)
@@ -55,6 +58,7 @@ def read_source(*, source: Source, wait: bool = False) -> list[str]:
             Source.objects.filter(pk=source.pk).update(error=str(error))
             return []
         changed = _note_projects(source, projects)
+        _note_gone(source, projects)
         Source.objects.filter(pk=source.pk).update(read_at=timezone.now(), error="")
         if not wait:
             for path in changed:
@@ -67,6 +71,29 @@ def read_source(*, source: Source, wait: bool = False) -> list[str]:
     return changed
 
 
+def read_changes() -> list[str]:
+    """Has the lately changed projects of all sources read, by one listing; returns their paths.
+
+    Sources that were never listed in full are left to `read_source`, as is what is gone.
+    """
+    sources = Source.objects.filter(error="").exclude(read_at=None)
+    if not sources:
+        return []
+    try:
+        projects = list(connect().changed_projects(timezone.now() - STALE_ACTIVITY))
+    except ForgeError as error:
+        log.warning("the forge does not tell what changed", reason=str(error))
+        return []
+    changed = []
+    for source in sources:
+        prefix = f"{source.group}/".lower()
+        below = [p for p in projects if p.path.lower().startswith(prefix)]
+        changed += _note_projects(source, below)
+    for path in changed:
+        on_commit(tasks.read_repository, path)
+    return changed
+
+
 def _note_projects(source: Source, projects: list[Project]) -> list[str]:
     """Makes rows for new projects; returns the paths whose content may be newer than ours."""
     known = {
@@ -76,10 +103,13 @@ def _note_projects(source: Source, projects: list[Project]) -> list[str]:
         [Repository(path=p.path, source=source) for p in projects if p.path not in known],
         ignore_conflicts=True,
     )
+    return [p.path for p in projects if _may_differ(known.get(p.path), p)]
+
+
+def _note_gone(source: Source, projects: list[Project]) -> None:
     listed = {project.path for project in projects}
     gone = source.repositories.exclude(path__in=listed).filter(missing_since=None)
     gone.update(missing_since=timezone.now(), error="The source no longer lists this project.")
-    return [p.path for p in projects if _may_differ(known.get(p.path), p)]
 
 
 def _may_differ(row: Repository | None, project: Project) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 
@@ -12,10 +13,12 @@ from django.utils import timezone
 from catalog import services as catalog
 from catalog.forges import git
 from catalog.models import Entity, Repository, Source
+from catalog.services.sources import STALE_ACTIVITY, read_changes
 from forge import (
     Change,
     Forge,
     ForgeConflict,
+    ForgeError,
     ForgeForbidden,
     ForgeNotFound,
     ForgeRefused,
@@ -92,12 +95,72 @@ def test_a_listing_that_breaks_off_is_an_error_and_never_a_shorter_list(
     assert not Entity.objects.exclude(orphaned_at=None).exists()
 
 
-def test_a_dropped_connection_repeats_a_read_and_never_a_create(forge, project, fault: Fault):
+def _met(forge: Forge) -> list[int]:
+    return [fault["met"] for fault in forge._get("/localforge/faults", "look")]
+
+
+def test_a_read_whose_connection_broke_is_repeated_once(forge, project, fault: Fault):
     path = project()
     fault("drop", path.replace("/", "(/|%2F)"), times=1)
+    assert forge.project(path).path == path
+    assert _met(forge) == [1]
+    fault("drop", path.replace("/", "(/|%2F)"))
     with pytest.raises(ForgeUnavailable):
         forge.project(path)
-    assert forge.project(path).path == path
+    assert _met(forge) == [1, 2]
+
+
+def test_a_create_whose_answer_was_lost_is_not_repeated_blindly(forge, group: str, fault: Fault):
+    fault("lost_answer", "/projects$", method="POST")
+    with pytest.raises(ForgeUnavailable):
+        forge.create_project(f"{group}/once")
+    assert _met(forge) == [1]
+    assert [found.path for found in forge.group_projects(group)] == [f"{group}/once"]
+
+
+def test_a_slow_forge_is_given_up_once_and_not_waited_for_again(forge, project, fault: Fault):
+    path = project()
+    fault("latency", path.replace("/", "(/|%2F)"), seconds=1)
+    impatient = Forge(forge.url, forge._token, timeout=0.1)
+    with pytest.raises(ForgeUnavailable, match="did not answer"):
+        impatient.project(path)
+    assert _met(forge) == [1]
+
+
+def test_what_changed_is_listed_across_groups_and_found_without_a_webhook(
+    forge: Forge, group: str, project, fault: Fault, db
+):
+    path = project("p", {"catalog-info.yaml": component(group)})
+    assert path in [found.path for found in forge.changed_projects(timezone.now() - STALE_ACTIVITY)]
+    assert list(forge.changed_projects(timezone.now() + timedelta(days=1))) == []
+    source = catalog.add_source(group=group, by=None)
+    assert read_changes() == []  # a source that was never listed in full is left alone
+    catalog.read_source(source=source, wait=True)
+    later = project("later", {"catalog-info.yaml": component(f"{group}-later")})
+    assert later in read_changes()
+    assert Repository.objects.get(path=later).source == source
+    forge.delete_project(later)
+    assert later not in read_changes()
+    assert Repository.objects.get(path=later).missing_since is None  # only a full listing tells
+    catalog.read_source(source=source)
+    assert Repository.objects.get(path=later).missing_since is not None
+    fault("status", "/projects$", status=502)
+    assert read_changes() == []
+
+
+def test_a_member_is_not_told_of_everybodys_projects(forge: Forge, group: str, project):
+    path = project()
+    person = f"m-{group}"
+    user = forge.ensure_user(
+        username=person, name="M", email=f"{person}@example.com", password="long enough to be"
+    )
+    data = {"name": "t", "scopes": ["api"]}
+    made = forge._post(f"/users/{user}/personal_access_tokens", "make a token", data)
+    client = Forge(forge.url, made["token"])
+    recently = timezone.now() - STALE_ACTIVITY
+    assert list(client.changed_projects(recently)) == []
+    forge.ensure_member(group, user, 30)
+    assert [found.path for found in client.changed_projects(recently)] == [path]
 
 
 def test_ensuring_twice_makes_one(forge: Forge, project):
@@ -154,6 +217,31 @@ def test_the_cache_forgets_what_was_used_least(
     assert len(list((tmp_path / "git").glob("*.git"))) == 1
 
 
+def test_a_file_that_is_too_large_is_refused_and_not_even_fetched(
+    forge: Forge, project, monkeypatch, settings, tmp_path
+):
+    settings.DATA_DIR = tmp_path
+    noise = "".join(uuid.uuid4().hex for _ in range(20_000))
+    path = project(files={"large": noise, "small": "1"})
+    tip = forge.tip(path, "main").id
+    monkeypatch.setattr("forge.git.MAX_BYTES", 100_000)
+    with pytest.raises(ForgeError, match="too large"):
+        git().snapshot(path, tip)
+    assert sum(f.stat().st_size for f in tmp_path.rglob("*") if f.is_file()) < 100_000
+
+
+def test_a_lock_that_a_killed_git_left_behind_stops_nobody(
+    forge: Forge, project, settings, tmp_path
+):
+    settings.DATA_DIR = tmp_path
+    path = project(files={"a": "1"})
+    git().snapshot(path, forge.tip(path, "main").id)
+    (cached,) = (tmp_path / "git").glob("*.git")
+    (cached / "shallow.lock").touch()
+    forge.commit(path, branch="main", message="x", changes=[Change("update", "a", b"2")])
+    assert git().snapshot(path, forge.tip(path, "main").id) == {"a": ("100644", b"2")}
+
+
 def test_the_token_is_in_no_file_of_the_cache(forge: Forge, project, settings, tmp_path):
     settings.DATA_DIR = tmp_path
     path = project(files={"a": "1"})
@@ -199,6 +287,28 @@ def test_a_merge_whose_webhook_was_lost_is_found(release, run, group: str, forge
     assert scaffolder.check_merge_requests() == 1
     done.refresh_from_db()
     assert done.merge_request["state"] == "merged"
+
+
+@pytest.mark.parametrize(
+    "call", ["/projects$", "/repository/commits$", "/merge_requests$", "/repository/branches$"]
+)
+def test_a_run_whose_create_was_done_but_not_answered_makes_nothing_twice(
+    release,
+    run,
+    group: str,
+    fault: Fault,
+    forge: Forge,
+    call: str,
+):
+    fault("lost_answer", call, method="POST", times=1)
+    done = run(release(publishing(group)))
+    Run.objects.update(resume_at=timezone.now())
+    scaffolder.execute_run(pk=done.pk)
+    done.refresh_from_db()
+    assert (done.status, done.error) == (Run.Status.COMPLETED, "")
+    (made,) = forge.group_projects(group)
+    requests = f"/projects/{made.id}/merge_requests"
+    assert len(list(forge._list(requests, "list"))) == 1
 
 
 # -- forge_check --------------------------------------------------------------------------------

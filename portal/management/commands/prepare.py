@@ -1,4 +1,4 @@
-"""What has to be done before serving: migrations, static files, the demo, the forge's hooks."""
+"""What has to be done before serving: migrations, static files, demo, sources, forge hooks."""
 
 import hashlib
 from pathlib import Path
@@ -8,6 +8,7 @@ from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand
 
+from catalog import services as catalog
 from catalog.models import Source
 from catalog.tasks import connect_hooks
 
@@ -21,6 +22,10 @@ class Command(BaseCommand):
         collect_static_files()
         if settings.DEMO and not Source.objects.exists():
             call_command("load_demo")
+        known = set(Source.objects.values_list("group", flat=True))
+        for group in settings.GITLAB_GROUPS:
+            if group.strip("/") not in known:
+                catalog.add_source(group=group, by=None)
         connect_hooks()
 
 
