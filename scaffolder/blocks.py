@@ -124,10 +124,18 @@ class GoldenPath:
                 errors[f"secrets.{field.name}"] = [w for found in wrong.values() for w in found]
         return errors
 
+    def filled(self, answers: dict[str, Any]) -> dict[str, Any]:
+        """The answers with the defaults of the questions that nobody has answered."""
+        filled = dict(answers)
+        for page in self.pages:
+            filled = with_defaults(page.schema, filled)
+        return filled
+
     def known(self, answers: dict[str, Any]) -> dict[str, Any]:
         """The answers to questions that are still asked, given the other answers."""
+        filled = self.filled(answers)
         names = {
-            name for page in self.pages for name in self.schema(page, answers).get("properties", {})
+            name for page in self.pages for name in self.schema(page, filled).get("properties", {})
         }
         return {name: value for name, value in answers.items() if name in names}
 
@@ -136,14 +144,14 @@ class GoldenPath:
         values: dict[str, Any] = {}
         errors: dict[str, list[str]] = {}
         known: set[str] = set()
+        filled = self.filled(answers)
         for page in self.pages:
-            schema = self.schema(page, answers)
+            schema = self.schema(page, filled)
             names = set(schema.get("properties", {}))
             known |= names
-            given = {name: value for name, value in answers.items() if name in names}
-            filled = with_defaults(schema, given)
-            errors |= checked(schema, filled)
-            values |= filled
+            given = {name: value for name, value in filled.items() if name in names}
+            errors |= checked(schema, given)
+            values |= given
         for name in answers.keys() - known:
             errors[name] = ["This golden path does not ask for it."]
         return values, errors

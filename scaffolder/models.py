@@ -288,6 +288,13 @@ class DraftQuerySet(models.QuerySet["Draft"]):
         draft = self.filter(user=user, template_ref=template_ref).first()
         return dict(draft.answers) if draft else {}
 
+    def listed_for(self, user: User, titles: Mapping[str, str]) -> list[Draft]:
+        """The forms that the person has begun, of golden paths that still exist, newest first."""
+        drafts = list(self.filter(user=user, template_ref__in=titles).order_by("-updated_at")[:20])
+        for draft in drafts:
+            draft.title = titles[draft.template_ref]
+        return drafts
+
 
 class Draft(models.Model):
     """A form that was begun: survives a reload and a lost login."""
@@ -298,6 +305,7 @@ class Draft(models.Model):
     updated_at = models.DateTimeField(auto_now=True)
 
     objects = DraftQuerySet.as_manager()
+    title = ""  # of the golden path, where a list needs it
 
     class Meta:
         constraints = [
@@ -306,3 +314,15 @@ class Draft(models.Model):
 
     def __str__(self) -> str:
         return f"{self.template_ref} by {self.user}"
+
+    @property
+    def subject(self) -> str:
+        return str(self.answers.get("name") or self.answers.get("component_id") or "")
+
+    @property
+    def namespace(self) -> str:
+        return self.template_ref.partition(":")[2].partition("/")[0]
+
+    @property
+    def name(self) -> str:
+        return self.template_ref.rpartition("/")[2]

@@ -94,6 +94,23 @@ const offline = (isOffline) => () => {
 document.addEventListener("htmx:sendError", offline(true));
 document.addEventListener("htmx:afterOnLoad", offline(false));
 
+// -- a golden path's form: what has been left is looked at; what is typed meanwhile is kept --------
+document.addEventListener("htmx:configRequest", (event) => {
+  if (event.target.id !== "questions") return;
+  const cause = event.detail.triggeringEvent;
+  const isLeft = cause?.type !== "input" && cause?.target.name;
+  event.detail.formData.set(isLeft ? "_left" : "_typed", isLeft || "yes");
+  event.target.dataset.sent = written(event.target);
+});
+document.addEventListener("htmx:beforeSwap", (event) => {
+  const sent = event.target.id === "questions" && event.target.dataset.sent;
+  if (sent && sent !== written(event.target)) event.detail.shouldSwap = false;
+});
+function written(questions) {
+  const all = [...new FormData(questions.closest("form"))];
+  return JSON.stringify(all.filter(([name]) => !name.startsWith("_") && name !== "csrfmiddlewaretoken"));
+}
+
 // -- a form is sent once ------------------------------------------------------------------------
 document.addEventListener("submit", (event) => {
   const form = event.target;

@@ -215,6 +215,8 @@ def widget(field: BoundField) -> SafeString:
     css = "form-select" if isinstance(given, forms.Select) else "form-control"
     if isinstance(given, forms.CheckboxInput):
         css = "form-check-input"
+    if given.attrs.get("type") == "range":
+        css = "form-range"
     if field.errors:
         css += " is-invalid"
     return field.as_widget(attrs={"class": css})

@@ -1,0 +1,19 @@
+"""Pages of the scaffolder, a room each."""
+
+from scaffolder.views.form import choices, form
+from scaffolder.views.golden_paths import discard, golden_paths
+from scaffolder.views.review import review
+from scaffolder.views.runs import again, cancel, retry, run, runs
+
+__all__ = [
+    "again",
+    "cancel",
+    "choices",
+    "discard",
+    "form",
+    "golden_paths",
+    "retry",
+    "review",
+    "run",
+    "runs",
+]
