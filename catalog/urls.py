@@ -2,6 +2,7 @@
 
 from django.urls import path
 
+from catalog.views.definition import definition, raw_definition
 from catalog.views.entities import entities
 from catalog.views.entity import entity, panel
 from catalog.views.history import history
@@ -17,5 +18,11 @@ urlpatterns = [
     path("<str:kind>/<str:namespace>/<str:name>/", entity, name="entity"),
     path("<str:kind>/<str:namespace>/<str:name>/history/", history, name="history"),
     path("<str:kind>/<str:namespace>/<str:name>/relations/", relations, name="relations"),
+    path("<str:kind>/<str:namespace>/<str:name>/definition/", definition, name="definition"),
+    path(
+        "<str:kind>/<str:namespace>/<str:name>/definition/raw/",
+        raw_definition,
+        name="raw-definition",
+    ),
     path("<str:kind>/<str:namespace>/<str:name>/impact/", impact, name="impact"),
 ]

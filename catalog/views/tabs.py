@@ -23,6 +23,7 @@ class Tab:
 
 TABS = [
     Tab("overview", "Overview", "entity"),
+    Tab("definition", "Definition", "definition", lambda entity: entity.kind == "api"),
     Tab("relations", "Relations", "relations"),
     Tab("impact", "Impact", "impact", lambda entity: entity.kind in graph.NEEDED),
     Tab("history", "History", "history"),

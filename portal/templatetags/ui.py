@@ -19,7 +19,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from tablericons.templatetags.tablericons import icon as draw_icon
 
-from catalog import forges, refs
+from catalog import forges, markdown, refs
 from catalog.models import Problem
 from catalog.panels import Panel
 from catalog.relations import INVERSE
@@ -254,6 +254,12 @@ def marked(text: str, words: str) -> SafeString:
     parts = re.split(f"({wanted})", text, flags=re.IGNORECASE) if wanted else [text]
     shown = (format_html("<mark>{}</mark>", p) if i % 2 else p for i, p in enumerate(parts))
     return format_html_join("", "{}", ((part,) for part in shown))
+
+
+@register.filter(name="markdown")
+def as_html(text: str) -> SafeString:
+    """Other people's Markdown; cleaned, so that nothing in it runs."""
+    return SafeString(markdown.render(text) if text else "")
 
 
 @register.simple_tag

@@ -24,6 +24,8 @@ PAGES = [
     "/catalog/problems/",
     "/catalog/component/default/checkout/relations/?depth=2",
     "/catalog/component/default/ledger/impact/",
+    "/catalog/api/default/fares-api/definition/",
+    "/catalog/api/default/sailing-events/definition/",
     "/search/",
     "/search/?q=checkout",
     "/create/",
