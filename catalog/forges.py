@@ -69,6 +69,14 @@ def parse_repo_url(text: str) -> str:
     return f"{fields['owner']}/{fields['repo']}"
 
 
+def parse_repo_owner(text: str) -> str:
+    """The owner alone (“” if there is none) of the same form. Raises NotOurForge."""
+    host, _, query = text.partition("?")
+    if host.removeprefix("https://") not in hosts():
+        raise NotOurForge(f"“{host}” is not the configured forge ({', '.join(sorted(hosts()))})")
+    return (parse_qs(query).get("owner") or [""])[0]
+
+
 def parse_file_url(url: str) -> tuple[str, str, str]:
     """A forge's file or folder address to (project, ref, path).
 

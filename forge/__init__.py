@@ -5,6 +5,7 @@ A plain package: it knows neither Django nor who asks. `portal.settings` names t
 """
 
 from forge.client import Forge
+from forge.desk import Desk
 from forge.errors import (
     ForgeConflict,
     ForgeError,
@@ -19,6 +20,7 @@ from forge.results import Change, Commit, MergeRequest, Project
 __all__ = [
     "Change",
     "Commit",
+    "Desk",
     "Forge",
     "ForgeConflict",
     "ForgeError",

@@ -237,6 +237,10 @@ GITLAB_GROUPS = env.list("GITLAB_GROUPS", default=[])
 GITLAB_TIMEOUT_SECONDS = env.float("GITLAB_TIMEOUT_SECONDS", default=10.0)
 # Other host names by which descriptors and templates may call the configured forge.
 GITLAB_HOST_ALIASES = env.list("GITLAB_HOST_ALIASES", default=["forge.example"])
+# Where the action http:request may go: host names, or host:port. Internal addresses never.
+HTTP_REQUEST_HOSTS = env.list("HTTP_REQUEST_HOSTS", default=[])
+# Whether publish:github and publish:github:pull-request publish to the configured forge.
+PUBLISH_GITHUB_TO_FORGE = env.bool("PUBLISH_GITHUB_TO_FORGE", default=False)
 # Projects (patterns as in a shell) whose descriptors may define people, groups, blocks and
 # scorecards: who can push to one of these decides over roles and over everybody's repositories.
 TRUSTED_REPOSITORIES = env.list("TRUSTED_REPOSITORIES", default=[])

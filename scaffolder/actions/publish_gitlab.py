@@ -1,13 +1,30 @@
 """publish:gitlab: makes a project in the forge, with the workspace as its first commit."""
 
-from collections.abc import Container
+from catalog.forges import connect
+from forge import Desk, Forge, ForgeConflict, ForgeNotFound, Project
+from forge.desk import OWNER
+from scaffolder.actions import BOOLEAN, STRING, ActionFailed, Context, Json, action
+from scaffolder.committing import commit_files, repo_path, subtree
 
-from catalog.forges import NotOurForge, connect, git, parse_repo_url
-from forge import Change, Forge, ForgeConflict, ForgeNotFound, Project
-from scaffolder.actions import STRING, ActionFailed, Context, Json, action
-from scaffolder.weave.tree import EXECUTABLE, SYMLINK, Tree
-
-AUTHOR = ("Bespoke", "bespoke@localhost")
+_VARIABLE = {
+    "type": "object",
+    "properties": {
+        "key": STRING,
+        "value": {"type": "string"},
+        "description": {"type": "string"},
+        "variable_type": {"enum": ["env_var", "file"]},
+        "protected": BOOLEAN,
+        "masked": BOOLEAN,
+        "raw": BOOLEAN,
+        "environment_scope": STRING,
+    },
+    "required": ["key", "value"],
+}
+_BRANCH = {
+    "type": "object",
+    "properties": {"name": STRING, "protect": BOOLEAN, "create": BOOLEAN, "ref": STRING},
+    "required": ["name"],
+}
 
 
 @action(
@@ -15,14 +32,21 @@ AUTHOR = ("Bespoke", "bespoke@localhost")
     title="Create a repository",
     properties={
         "repoUrl": STRING,
-        "defaultBranch": STRING,
+        "defaultBranch": STRING | {"description": "Default main"},
         "repoVisibility": {"enum": ["private", "internal", "public"]},
         "sourcePath": {"type": ["string", "boolean"]},
         "gitCommitMessage": STRING,
         "gitAuthorName": STRING,
         "gitAuthorEmail": STRING,
         "topics": {"type": "array", "items": STRING},
-        "settings": {"type": "object"},
+        "settings": {"type": "object", "description": "Of GitLab's projects API"},
+        "branches": {"type": "array", "items": _BRANCH},
+        "projectVariables": {"type": "array", "items": _VARIABLE},
+        "skipExisting": BOOLEAN | {"description": "Leave a project that is there as it is"},
+        "setUserAsOwner": BOOLEAN | {"description": "Whoever started the run"},
+        "ownerUsername": STRING,
+        "signCommit": BOOLEAN | {"description": "Left to the forge's own settings"},
+        "token": {"type": "string", "description": "Accepted and not used"},
         "description": {"type": "string"},
         "title": {"type": "string"},
     },
@@ -35,32 +59,64 @@ AUTHOR = ("Bespoke", "bespoke@localhost")
         "created": {"type": "boolean"},
     },
     publishes=True,
+    notes="Never takes over a project that is there already, and never pushes into one.",
 )
 def publish_gitlab(context: Context, given: Json) -> Json:
     path = repo_path(given["repoUrl"])
     branch = given.get("defaultBranch", "main")
     forge = connect()
+    if given.get("skipExisting") and (found := _of_others(context, forge, path)):
+        context.log(f"The repository {path} is there already: left as it is")
+        return _output(found, found.default_branch or branch, "", created=False)
     project = ensure_project(context, forge, path, branch, given)
     context.made(f"Repository {path}", project.web_url)
     commit = ""
     if given.get("sourcePath") is not False:
         commit = _first_commit(context, forge, project, branch, given)
         context.facts["published"] = path
+    _furnish(context, Desk(forge), project, branch, given)
+    return _output(project, branch, commit, created=True)
+
+
+def _output(project: Project, branch: str, commit: str, *, created: bool) -> Json:
     return {
         "remoteUrl": f"{project.web_url}.git",
         "repoContentsUrl": f"{project.web_url}/-/blob/{branch}",
         "projectId": project.id,
         "commitHash": commit,
-        "created": True,
+        "created": created,
     }
 
 
-def repo_path(repo_url: str) -> str:
-    """The project path of a repoUrl. Raises ActionFailed with what is wrong with it."""
-    try:
-        return parse_repo_url(repo_url)
-    except (NotOurForge, ValueError) as error:
-        raise ActionFailed(f"repoUrl: {error}") from error
+def _mark(context: Context) -> str:
+    return f"bespoke-run-{context.run_id}"
+
+
+def _of_others(context: Context, forge: Forge, path: str) -> Project | None:
+    """The project at the path, unless this very step made it."""
+    found = _find(forge, path)
+    ours = found and (found.id == context.notes.get("project") or _mark(context) in found.topics)
+    return None if ours else found
+
+
+def _furnish(context: Context, desk: Desk, project: Project, branch: str, given: Json) -> None:
+    """Owners, branches and variables; each may be repeated."""
+    names = [given.get("ownerUsername")]
+    if given.get("setUserAsOwner"):
+        names.append((context.user.entity_ref or "").rpartition("/")[2] or context.user.username)
+    for name in filter(None, names):
+        try:
+            user = desk.user(name)
+        except ForgeNotFound as error:
+            raise ActionFailed(f"the forge has no user “{name}” to own the project") from error
+        desk.ensure_member("projects", project.id, user["id"], OWNER)
+    for wanted in given.get("branches") or []:
+        if wanted.get("create"):
+            desk.ensure_branch(project.id, wanted["name"], wanted.get("ref", branch))
+        if wanted.get("protect"):
+            desk.ensure_protected(project.id, wanted["name"])
+    for variable in given.get("projectVariables") or []:
+        desk.ensure_variable(project.id, variable)
 
 
 def ensure_project(context: Context, forge: Forge, path: str, branch: str, given: Json) -> Project:
@@ -69,7 +125,7 @@ def ensure_project(context: Context, forge: Forge, path: str, branch: str, given
     The creation itself carries the run's mark (a topic, taken off again), so a project that is
     there already is ours if it has the mark, or the id that an earlier attempt noted; never else.
     """
-    mark = f"bespoke-run-{context.run_id}"
+    mark = _mark(context)
     topics = list(given.get("topics") or [])
     settings = dict(given.get("settings") or {})
     found = _find(forge, path)
@@ -127,47 +183,11 @@ def _first_commit(
         pass
     message = given.get("gitCommitMessage", "Begin the repository")
     tree = subtree(context.workspace, given.get("sourcePath") or "")
+    name, email = given.get("gitAuthorName"), given.get("gitAuthorEmail")
     commit = commit_files(
         forge, project.path, branch=branch, start=None, parent=None, present=set(), files=tree,
         message=f"{message}\n\nBespoke-Run: {context.run_id}",
+        author=(name, email) if name and email else None,
     )  # fmt: skip
     context.log(f"Committed {len(tree)} files to {branch}")
     return commit
-
-
-def subtree(tree: Tree, folder: str) -> Tree:
-    """The files below a folder of the workspace, by their path in it."""
-    prefix = folder.strip("./")
-    if not prefix:
-        return tree
-    return {
-        path.removeprefix(f"{prefix}/"): file
-        for path, file in tree.items()
-        if path.startswith(f"{prefix}/")
-    }
-
-
-def commit_files(
-    forge: Forge, project: str, *, branch: str, start: str | None, parent: str | None,
-    present: Container[str], files: Tree, message: str,
-) -> str:  # fmt: skip
-    """One commit of `files` on `parent`, the tip of `branch` (or of `start`); returns its id.
-
-    By the commit API, for which `present` tells what is there already; or by Git where there is
-    a symbolic link, which the API cannot make.
-    """
-    if any(file.mode == SYMLINK for file in files.values()):
-        contents = {path: (file.mode, file.content) for path, file in files.items()}
-        return git().push(project, branch=branch, parent=parent, message=message,
-                          files=contents, author=AUTHOR)  # fmt: skip
-    changes = [
-        Change(
-            "update" if path in present else "create", path, file.content,
-            executable=file.mode == EXECUTABLE,
-        )
-        for path, file in sorted(files.items())
-    ]  # fmt: skip
-    commit = forge.commit(
-        project, branch=branch, start_branch=start, message=message, changes=changes
-    )
-    return commit.id
