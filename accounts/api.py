@@ -24,7 +24,7 @@ class TokenAuthentication(BaseAuthentication):
         scheme, _, secret = get_authorization_header(request).decode("latin-1").partition(" ")
         if scheme.lower() != "bearer":
             return None
-        token = ApiToken.objects.matching(secret.strip()).select_related("user").first()
+        token = ApiToken.objects.who(secret.strip())
         if token is None:
             raise AuthenticationFailed("The API token is unknown, revoked or expired.")
         services.touch_token(token=token)

@@ -10,6 +10,9 @@ class CatalogConfig(AppConfig):
     name = "catalog"
 
     def ready(self) -> None:
+        from accounts.models import asked_along
+
+        asked_along.append("SELECT max(id) FROM catalog_revision")
         post_migrate.connect(stitch_if_moved, sender=self)
 
 

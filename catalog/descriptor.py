@@ -123,9 +123,10 @@ def read(text: str, *, resolve: Callable[[str, str], str] | None = None) -> Read
     entities: list[Parsed] = []
     problems: list[Problem] = []
     lines = text.splitlines(keepends=True)
+    may_be_large = "*" in text or len(text) > MAX_NODES
     try:
         for node in yaml.compose_all(text, Loader=_Loader):
-            if node is not None and _size(node, {}) > MAX_NODES:
+            if node is not None and may_be_large and _size(node, {}) > MAX_NODES:
                 problems.append(Problem("The document is too large once its aliases are followed",
                                         node.start_mark.line + 1))  # fmt: skip
             elif node is not None:

@@ -19,6 +19,7 @@ from django.db import connection, models
 from django.db.models import Count, Exists, F, Func, OuterRef, Q, Value
 from django.db.models.functions import Cast, Coalesce, Greatest, Length, Lower, NullIf
 from django.db.models.sql.compiler import SQLCompiler
+from psycopg.types.json import Jsonb
 
 from accounts.models import User
 from catalog import predicates
@@ -294,13 +295,24 @@ def _fields(model: type[models.Model], names: Sequence[str]) -> list[Any]:
     return [known[name] for name in names]
 
 
-def _copy(table: str, model: type[models.Model], names: Sequence[str], rows: Any) -> None:
+def _copy(
+    table: str, fields: Sequence[models.Field[Any, Any]], rows: Iterable[Sequence[Any]]
+) -> None:
     """Sends rows with COPY, several times as fast as INSERT. Names are ours, never people's."""
-    fields = _fields(model, names)
     columns = ", ".join(f'"{f.column}"' for f in fields)
     with connection.cursor() as cursor, cursor.copy(f"COPY {table} ({columns}) FROM STDIN") as copy:
         for row in rows:
-            copy.write_row([f.get_db_prep_save(f.pre_save(row, True), connection) for f in fields])
+            copy.write_row(row)
+
+
+def _values(row: models.Model, fields: Sequence[models.Field[Any, Any]]) -> list[Any]:
+    """As psycopg takes them: it knows every type of ours but JSON."""
+    return [
+        Jsonb(field.pre_save(row, True))
+        if isinstance(field, models.JSONField)
+        else field.pre_save(row, True)
+        for field in fields
+    ]
 
 
 class EntityQuerySet(models.QuerySet["Entity"]):
@@ -352,7 +364,8 @@ class EntityQuerySet(models.QuerySet["Entity"]):
             cursor.execute(
                 f"CREATE TEMP TABLE incoming AS SELECT {columns} FROM catalog_entity WITH NO DATA"  # noqa: S608
             )
-            _copy("incoming", Entity, names, rows)
+            fields = _fields(Entity, names)
+            _copy("incoming", fields, (_values(row, fields) for row in rows))
             cursor.execute(
                 f"INSERT INTO catalog_entity ({columns}) SELECT {columns} FROM incoming"  # noqa: S608
                 f" ON CONFLICT (ref) DO UPDATE SET {changes} RETURNING ref, id"
@@ -599,12 +612,15 @@ class RelationQuerySet(models.QuerySet["Relation"]):
         rows = found.values_list("source_ref", "type", "target_ref")
         return list(rows.order_by("source_ref", "type", "target_ref").distinct())
 
-    def add(self, rows: Sequence[Relation]) -> None:
-        if len(rows) < COPIED_FROM:
-            self.bulk_create(rows)
-            return
+    def add(self, rows: Sequence[tuple[int, str, str, str]]) -> None:
+        """Rows of (who declares it, source, type, target)."""
         names = ["declared_by", "source_ref", "type", "target_ref"]
-        _copy("catalog_relation", Relation, names, rows)
+        fields = _fields(Relation, names)
+        if len(rows) >= COPIED_FROM:
+            _copy("catalog_relation", fields, rows)
+            return
+        columns = [field.attname for field in fields]
+        self.bulk_create(Relation(**dict(zip(columns, row, strict=True))) for row in rows)
 
     def dangling(self) -> Self:
         known = Entity.objects.filter(ref=models.OuterRef("target_ref"))

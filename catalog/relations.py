@@ -92,7 +92,10 @@ def _references(kind: str, spec: dict[str, Any]) -> Iterator[tuple[_Field, str]]
 
 def owner_ref(entity: dict[str, Any]) -> str:
     """The full reference of the owner, or an empty string."""
-    relations, _ = relations_of(entity)
-    source = str(refs.of_entity(entity))
-    owners = (r.target for r in relations if r.source == source and r.type == "ownedBy")
-    return next(owners, "")
+    source, owner = refs.of_entity(entity), (entity.get("spec") or {}).get("owner")
+    if _OWNER not in FIELDS.get(source.kind, ()) or not isinstance(owner, str) or not owner:
+        return ""
+    try:
+        return str(refs.parse(owner, default_kind="group", default_namespace=source.namespace))
+    except refs.InvalidRef:
+        return ""

@@ -37,6 +37,7 @@ def configure(options: dict[str, str]) -> None:
     )
     structlog.configure(
         processors=[
+            structlog.stdlib.filter_by_level,
             *SHARED,
             structlog.processors.format_exc_info,
             structlog.stdlib.ProcessorFormatter.wrap_for_formatter,

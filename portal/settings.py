@@ -249,6 +249,8 @@ WEBHOOK_SECRET = env.str("WEBHOOK_SECRET", default="")
 
 # -- logs ---------------------------------------------------------------------------------------
 DJANGO_STRUCTLOG_CELERY_ENABLED = True
+DJANGO_STRUCTLOG_IP_LOGGING_ENABLED = False  # portal.middleware.caller notes it
+DJANGO_STRUCTLOG_STATUS_START_LOG_LEVEL = 10  # the line that says how a request ended is enough
 LOG_FORMAT = env.str("LOG_FORMAT", default="console" if DEBUG else "json")
 LOGGING_CONFIG = "portal.logs.configure"
 LOGGING = {"level": env.str("LOG_LEVEL", default="INFO"), "format": LOG_FORMAT}

@@ -30,8 +30,11 @@ def _release_blocks(repository: Any, **_: Any) -> None:
 def _link_lineage(refs: list[str], **_: Any) -> None:
     from catalog.models import Entity
     from scaffolder import services
+    from scaffolder.models import Lineage
 
-    for entity in Entity.objects.filter(ref__in=refs, kind="component").with_place():
+    waiting = Lineage.objects.filter(entity_ref="").values("repository")
+    known = Entity.objects.filter(ref__in=refs, kind="component")
+    for entity in known.filter(location__repository__path__in=waiting).with_place():
         services.entity_became_known(
             repository=entity.location.repository.path, entity_ref=entity.ref
         )

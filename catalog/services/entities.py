@@ -298,7 +298,7 @@ class _Edges:
         Relation.objects.filter(declared_by__in=old).delete()
         Relation.objects.add(
             [
-                Relation(declared_by=entities[ref], source_ref=source, type=kind, target_ref=target)
+                (entities[ref].pk, source, kind, target)
                 for ref in changed
                 for source, kind, target in sorted(self.now[ref])
             ]

@@ -1,8 +1,10 @@
 """Who sees what through the REST API, and who may change what; locations, refresh, validation."""
 
+import os
 from collections.abc import Callable
 from typing import Any
 
+import psycopg
 import pytest
 from django.test import Client
 
@@ -130,6 +132,47 @@ def test_a_token_that_is_revoked_or_unknown_ends_at_once(ingest: Ingest, client:
     assert client.get(f"{API}/entities/by-query", headers=headers).status_code == 401
     headers = {"Authorization": "Bearer bspk_nonsense"}
     assert client.get(f"{API}/entities/by-query", headers=headers).status_code == 401
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_token_outlives_a_lost_connection(client: Client, person):
+    from django.db import connection
+
+    user = person()
+    _, secret = accounts.create_token(user=user, name="t", scopes=["read"], days=1, by=user)
+    headers = {"Authorization": f"Bearer {secret}"}
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_backend_pid()")
+        (pid,) = cursor.fetchone()
+    with psycopg.connect(os.environ["DATABASE_URL"], autocommit=True) as other:
+        other.execute("SELECT pg_terminate_backend(%s, 5000)", [pid])
+    assert client.get(f"{API}/entities/by-query", headers=headers).status_code == 200
+
+
+@pytest.mark.parametrize("count", [3, 30])
+def test_a_program_asks_with_few_statements(
+    ingest: Ingest, client: Client, person, django_assert_num_queries, count: int
+):
+    ingest("---\n".join(component(f"c{i}") for i in range(count)))
+    user = person()
+    _, secret = accounts.create_token(user=user, name="t", scopes=["read"], days=1, by=user)
+    headers = {"Authorization": f"Bearer {secret}"}
+    url = f"{API}/entities/by-query?limit=2&orderField=metadata.name"
+    first = client.get(url, headers=headers)
+    with django_assert_num_queries(1):  # who asks, and whether anything changed
+        again = client.get(url, headers=headers)
+    assert first.content == again.content
+    with django_assert_num_queries(2):
+        assert client.get(url + ",desc", headers=headers).json()["totalItems"] == count
+
+
+def test_many_entities_are_stored_as_few_are(ingest: Ingest, stranger: Client):
+    """From some number on they come by COPY; what is stored must not depend on it."""
+    ingest("---\n".join(component(f"c{i}", dependsOn="[component:c0]") for i in range(250)))
+    few = stranger.get(f"{API}/entities/by-name/component/default/c7").json()
+    assert {"type": "dependsOn", "targetRef": "component:default/c0"} in few["relations"]
+    body = stranger.get(f"{API}/entities/by-query?filter=relations.dependson&limit=0").json()
+    assert body["totalItems"] == 250
 
 
 # -- locations ----------------------------------------------------------------------------------
