@@ -759,6 +759,40 @@ class Version(models.Model):
         return f"{self.ref} v{self.number}"
 
 
+class ProposalQuerySet(models.QuerySet["Proposal"]):
+    def open(self) -> Self:
+        return self.filter(state__in=["opened", "locked"])
+
+    def of_entity(self, entity: Entity) -> Self:
+        return self.filter(ref=entity.ref).select_related("user")
+
+
+class Proposal(models.Model):
+    """A change of a descriptor that somebody asked for in a form: a merge request in the forge."""
+
+    ref = models.CharField(max_length=255, db_index=True)
+    project = models.CharField(max_length=255, help_text="Path of the repository")
+    path = models.CharField(max_length=500, help_text="Path of the file")
+    branch = models.CharField(max_length=255)
+    iid = models.PositiveIntegerField()
+    url = models.URLField(max_length=500)
+    state = models.CharField(max_length=16, help_text="As the forge says it")
+    user = models.ForeignKey(User, models.SET_NULL, null=True, related_name="proposals")
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    objects = ProposalQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["project", "iid"], name="one_proposal_a_merge_request")
+        ]
+        ordering = ["-created_at"]
+
+    def __str__(self) -> str:
+        return f"{self.project}!{self.iid}"
+
+
 class WebhookDelivery(models.Model):
     """A signed message from the forge, kept until it is handled; its id makes repeats harmless."""
 

@@ -72,6 +72,14 @@ def handle_delivery(self: Task[..., None], pk: int) -> None:
 
 
 @shared_task
+def check_proposals() -> None:
+    """Periodic: merge requests of the edit form whose webhook was lost."""
+    from catalog import services
+
+    services.check_proposals()
+
+
+@shared_task
 def handle_left_over_deliveries() -> None:
     """Periodic: deliveries whose task the broker lost; those that are handled go after a week."""
     now = timezone.now()

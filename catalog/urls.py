@@ -3,6 +3,7 @@
 from django.urls import path
 
 from catalog.views.definition import definition, raw_definition
+from catalog.views.edit import edit
 from catalog.views.entities import entities
 from catalog.views.entity import entity, panel
 from catalog.views.history import history
@@ -16,6 +17,7 @@ urlpatterns = [
     path("sources/<int:pk>/read/", read_again, name="read-source"),
     path("panels/<int:pk>/<str:panel_id>/", panel, name="panel"),
     path("<str:kind>/<str:namespace>/<str:name>/", entity, name="entity"),
+    path("<str:kind>/<str:namespace>/<str:name>/edit/", edit, name="edit"),
     path("<str:kind>/<str:namespace>/<str:name>/history/", history, name="history"),
     path("<str:kind>/<str:namespace>/<str:name>/relations/", relations, name="relations"),
     path("<str:kind>/<str:namespace>/<str:name>/definition/", definition, name="definition"),

@@ -15,12 +15,13 @@ from forge.errors import (
     ForgeUnavailable,
 )
 from forge.git import GitCache
-from forge.results import Change, Commit, MergeRequest, Project
+from forge.results import Change, Commit, File, MergeRequest, Project
 
 __all__ = [
     "Change",
     "Commit",
     "Desk",
+    "File",
     "Forge",
     "ForgeConflict",
     "ForgeError",

@@ -21,7 +21,7 @@ from urllib3.exceptions import ReadTimeoutError
 from urllib3.util import Retry
 
 from forge.errors import ForgeConflict, ForgeNotFound, translated
-from forge.results import Budget, Change, Commit, MergeRequest, Project
+from forge.results import Budget, Change, Commit, File, MergeRequest, Project
 from forge.webhooks import plain_token
 
 
@@ -276,9 +276,13 @@ class Forge:
 
     def read_file(self, project: str, path: str, ref: str) -> bytes:
         """Raises ForgeNotFound."""
+        return self.file(project, path, ref).content
+
+    def file(self, project: str, path: str, ref: str) -> File:
+        """Raises ForgeNotFound."""
         url = f"/projects/{_id(project)}/repository/files/{_id(path)}"
         answer = self._get(url, f"read {path} of {project}", ref=ref)
-        return base64.b64decode(answer["content"])
+        return File(base64.b64decode(answer["content"]), answer["last_commit_id"])
 
     def commit(
         self,
@@ -393,6 +397,8 @@ def _actions(change: Change) -> Iterator[dict[str, Any]]:
     if change.content is not None:
         action["encoding"] = "base64"
         action["content"] = base64.b64encode(change.content).decode()
+    if change.last_commit:
+        action["last_commit_id"] = change.last_commit
     yield action
     if change.executable:
         yield {"action": "chmod", "file_path": change.path, "execute_filemode": True}

@@ -107,10 +107,22 @@ def _whole(text: str | None) -> int | None:
 
 
 @dataclass(frozen=True, slots=True)
+class File:
+    """What a file says, and the last commit that changed it."""
+
+    content: bytes
+    last_commit: str
+
+
+@dataclass(frozen=True, slots=True)
 class Change:
-    """One file of a commit. `content` is None for a deletion."""
+    """One file of a commit. `content` is None for a deletion.
+
+    With `last_commit` the forge refuses to change a file that another commit changed since.
+    """
 
     action: Literal["create", "update", "delete"]
     path: str
     content: bytes | None = None
     executable: bool = False
+    last_commit: str = ""

@@ -220,6 +220,7 @@ CELERY_BEAT_SCHEDULE = {
         "catalog.tasks.read_sources": 600.0,
         "catalog.tasks.handle_left_over_deliveries": 30.0,
         "catalog.tasks.rebuild_memberships": 600.0,
+        "catalog.tasks.check_proposals": 60.0,
         "scaffolder.tasks.resume_runs": 5.0,
         "scaffolder.tasks.release_changed_blocks": 30.0,
         "scaffolder.tasks.check_merge_requests": 60.0,

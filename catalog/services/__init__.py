@@ -10,14 +10,24 @@ from catalog.services.locations import (
     remove_location,
 )
 from catalog.services.memberships import rebuild_memberships
+from catalog.services.proposals import (
+    check_proposals,
+    may_edit,
+    propose_edit,
+    read_draft,
+)
 from catalog.services.repositories import read_repository, register
 from catalog.services.sources import add_source, read_source
 
 __all__ = [
     "add_source",
+    "check_proposals",
     "handle_delivery",
+    "may_edit",
     "move_location",
     "preview",
+    "propose_edit",
+    "read_draft",
     "read_repository",
     "read_source",
     "rebuild_memberships",

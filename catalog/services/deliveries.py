@@ -8,6 +8,7 @@ from django.utils import timezone
 from catalog import tasks
 from catalog.models import Repository, WebhookDelivery
 from catalog.queueing import on_commit
+from catalog.services.proposals import note_merge_request
 from catalog.services.repositories import read_repository
 from catalog.signals import merge_request_changed
 
@@ -34,6 +35,7 @@ def handle_delivery(*, pk: int) -> None:
     ):
         read_repository(path=project)
     if delivery.payload.get("object_kind") == "merge_request":
+        note_merge_request(payload=delivery.payload)
         merge_request_changed.send(sender=WebhookDelivery, payload=delivery.payload)
     WebhookDelivery.objects.filter(pk=pk).update(handled_at=timezone.now())
 

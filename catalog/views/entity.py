@@ -10,6 +10,7 @@ from accounts.requests import signed_in
 from catalog import forges
 from catalog.models import Entity, Problem, Relation
 from catalog.panels import panels_for
+from catalog.services import may_edit
 from catalog.views.pages import titles_of
 from catalog.views.tabs import tabs_of
 
@@ -40,6 +41,7 @@ def entity(request: HttpRequest, kind: str, namespace: str, name: str) -> HttpRe
         ),
         "repository_url": forges.project_url(repository.path),
         "raw": row.text,
+        "may_edit": may_edit(row, user),
         "tabs": tabs_of(row, "overview"),
     }
     return render(request, "catalog/entity.html", context)
