@@ -3,6 +3,7 @@
 from django.urls import path
 
 from catalog.views.definition import definition, raw_definition
+from catalog.views.docs import docs, image
 from catalog.views.edit import edit
 from catalog.views.entities import entities
 from catalog.views.entity import entity, panel
@@ -20,6 +21,9 @@ urlpatterns = [
     path("<str:kind>/<str:namespace>/<str:name>/edit/", edit, name="edit"),
     path("<str:kind>/<str:namespace>/<str:name>/history/", history, name="history"),
     path("<str:kind>/<str:namespace>/<str:name>/relations/", relations, name="relations"),
+    path("<str:kind>/<str:namespace>/<str:name>/docs/", docs, name="docs"),
+    path("<str:kind>/<str:namespace>/<str:name>/docs/<path:path>", docs, name="docs-page"),
+    path("<str:kind>/<str:namespace>/<str:name>/docs-images/<path:path>", image, name="docs-image"),
     path("<str:kind>/<str:namespace>/<str:name>/definition/", definition, name="definition"),
     path(
         "<str:kind>/<str:namespace>/<str:name>/definition/raw/",

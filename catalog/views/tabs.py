@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from django.urls import reverse
 
 from catalog import graph
+from catalog.documentation import has_documentation
 from catalog.models import Entity
 
 
@@ -24,6 +25,7 @@ class Tab:
 TABS = [
     Tab("overview", "Overview", "entity"),
     Tab("definition", "Definition", "definition", lambda entity: entity.kind == "api"),
+    Tab("docs", "Docs", "docs", has_documentation),
     Tab("relations", "Relations", "relations"),
     Tab("impact", "Impact", "impact", lambda entity: entity.kind in graph.NEEDED),
     Tab("history", "History", "history"),

@@ -26,6 +26,7 @@ PAGES = [
     "/catalog/component/default/ledger/impact/",
     "/catalog/api/default/fares-api/definition/",
     "/catalog/api/default/sailing-events/definition/",
+    "/catalog/component/default/fares/docs/",
     "/search/",
     "/search/?q=checkout",
     "/create/",
