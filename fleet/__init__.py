@@ -1,0 +1,1 @@
+"""Many repositories change at once: campaigns, waves, targets."""
