@@ -322,6 +322,18 @@ class Forge:
         )
         return next(map(MergeRequest.of, rows), None)
 
+    def latest_merge_request(self, project: str, source_branch: str) -> MergeRequest | None:
+        """The newest merge request from that branch, whatever became of it."""
+        rows = self._list(
+            f"/projects/{_id(project)}/merge_requests",
+            f"list the merge requests of {project}",
+            source_branch=source_branch,
+            state="all",
+            order_by="created_at",
+            sort="desc",
+        )
+        return next(map(MergeRequest.of, rows), None)
+
     def ensure_merge_request(
         self, project: str, *, source_branch: str, target_branch: str, title: str, **fields: Any
     ) -> MergeRequest:
@@ -360,9 +372,34 @@ class Forge:
         url = f"/projects/{_id(project)}/merge_requests/{iid}/merge"
         return MergeRequest.of(self._put(url, f"merge !{iid} of {project}", {}))
 
+    def close_merge_request(self, project: str, iid: int, reason: str) -> MergeRequest:
+        """Closes it with a comment that says why; nothing when it is closed or merged already."""
+        found = self.merge_request(project, iid)
+        if found.state != "opened":
+            return found
+        url = f"/projects/{_id(project)}/merge_requests/{iid}"
+        self._post(f"{url}/notes", f"comment on !{iid} of {project}", {"body": reason})
+        answer = self._put(url, f"close !{iid} of {project}", {"state_event": "close"})
+        return MergeRequest.of(answer)
+
+    def reopen_merge_request(self, project: str, iid: int) -> MergeRequest:
+        url = f"/projects/{_id(project)}/merge_requests/{iid}"
+        data = {"state_event": "reopen"}
+        return MergeRequest.of(self._put(url, f"reopen !{iid} of {project}", data))
+
+    def pipeline_status(self, project: str, ref: str) -> str:
+        """What the newest pipeline of a branch came to; empty where there is none."""
+        rows = self._list(
+            f"/projects/{_id(project)}/pipelines",
+            f"list the pipelines of {project}",
+            ref=ref,
+            per_page=1,
+        )
+        return next((str(row["status"]) for row in rows), "")
+
     # -- hooks ----------------------------------------------------------------------------------
     def ensure_group_hook(self, group: str, *, url: str, signing_token: str) -> None:
-        """One hook at `url` for pushes and merge requests of everything below the group.
+        """One hook at `url` for pushes, merge requests and pipelines below the group.
 
         A GitLab that does not sign yet ignores the signing token and says so; there the hook gets
         a token made from it, which proves less but does not give the signing token away.
@@ -372,6 +409,7 @@ class Forge:
             "url": url,
             "push_events": True,
             "merge_requests_events": True,
+            "pipeline_events": True,
             "enable_ssl_verification": True,
             "signing_token": signing_token,
         }

@@ -14,7 +14,7 @@ import hashlib
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -63,8 +63,10 @@ class GitCache:
         message: str,
         files: Mapping[str, tuple[str, bytes]],
         author: tuple[str, str],
+        removed: Iterable[str] = (),
     ) -> str:
-        """One commit on top of `parent` (None: the first) with `files` over its tree; its id.
+        """One commit on top of `parent` (None: the first) with `files` over its tree, without those
+        `removed`; its id.
 
         For what the commit API cannot say, such as symbolic links. Never forced: raises
         ForgeConflict when the branch has moved on meanwhile.
@@ -74,6 +76,8 @@ class GitCache:
             if parent:
                 self._fetch(repository, project, parent)
                 index.read_tree(repository[parent].peel(pygit2.Tree))
+            for path in removed:
+                index.remove(path)
             for path, (mode, content) in files.items():
                 blob = repository.create_blob(content)
                 index.add(pygit2.IndexEntry(path, blob, pygit2.enums.FileMode(int(mode, 8))))

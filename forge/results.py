@@ -57,7 +57,7 @@ class Commit:
 
 @dataclass(frozen=True, slots=True)
 class MergeRequest:
-    """`state` is opened, closed, locked or merged."""
+    """`state` is opened, closed, locked or merged; `pipeline` is empty in listings."""
 
     iid: int
     title: str
@@ -66,6 +66,7 @@ class MergeRequest:
     source_branch: str
     target_branch: str
     sha: str
+    pipeline: str = ""
 
     @classmethod
     def of(cls, data: dict[str, Any]) -> MergeRequest:
@@ -77,6 +78,7 @@ class MergeRequest:
             source_branch=data["source_branch"],
             target_branch=data["target_branch"],
             sha=data.get("sha") or "",
+            pipeline=(data.get("head_pipeline") or {}).get("status") or "",
         )
 
 
