@@ -1,7 +1,7 @@
 """The verbs of the scaffolder: every write to releases, runs, drafts and lineage."""
 
 from scaffolder.services.execution import execute_run
-from scaffolder.services.lineage import entity_became_known, record_lineage
+from scaffolder.services.lineage import entity_became_known, record_lineage, record_upgrade
 from scaffolder.services.releases import outdated_repositories, release_blocks
 from scaffolder.services.runs import (
     cancel_run,
@@ -24,6 +24,7 @@ __all__ = [
     "note_merge_request",
     "outdated_repositories",
     "record_lineage",
+    "record_upgrade",
     "release_blocks",
     "retry_run",
     "save_draft",

@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 from typing import Any
 
+from django.db import transaction
+from django.db.models import QuerySet
 from ruamel.yaml import YAML
 
 from catalog import refs
@@ -72,3 +74,23 @@ def entity_became_known(*, repository: str, entity_ref: str) -> None:
     """Links a repository's lineage with the entity that its descriptor turned out to define."""
     if refs.parse(entity_ref).kind == "component":
         Lineage.objects.filter(repository=repository, entity_ref="").update(entity_ref=entity_ref)
+
+
+@transaction.atomic
+def record_upgrade(
+    *, repository: str, releases: list[Release], answers: Answers, base: StoredTree
+) -> list[Lineage]:
+    """The repository is made of these releases now. Safe to repeat."""
+    rows = {row.release.block_ref: row for row in _rows(repository).select_for_update(of=("self",))}
+    known = next(iter(rows.values()), None)
+    for release in releases:
+        row = rows.get(release.block_ref) or Lineage(repository=repository)
+        row.release, row.answers, row.base = release, answers, base
+        if known is not None:
+            row.entity_ref, row.run = known.entity_ref, row.run or known.run
+        row.save()
+    return list(_rows(repository))
+
+
+def _rows(repository: str) -> QuerySet[Lineage]:
+    return Lineage.objects.filter(repository=repository).select_related("release")
