@@ -8,3 +8,5 @@ entities_changed = Signal()
 repository_changed = Signal()
 # payload: a merge request event as GitLab sends it.
 merge_request_changed = Signal()
+# payload: a pipeline event as GitLab sends it.
+pipeline_changed = Signal()

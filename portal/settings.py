@@ -32,6 +32,7 @@ CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
 
 INSTALLED_APPS = [
     "portal.apps.PortalConfig",
+    "fleet.apps.FleetConfig",
     "scorecards.apps.ScorecardsConfig",
     "scaffolder.apps.ScaffolderConfig",
     "catalog.apps.CatalogConfig",
@@ -225,6 +226,8 @@ CELERY_BEAT_SCHEDULE = {
         "scaffolder.tasks.release_changed_blocks": 30.0,
         "scaffolder.tasks.check_merge_requests": 60.0,
         "scorecards.tasks.evaluate_outdated": 15.0,
+        "fleet.tasks.tick": 10.0,
+        "fleet.tasks.follow": 60.0,
     }.items()
 }
 

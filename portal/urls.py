@@ -27,6 +27,7 @@ urlpatterns = [
     path("catalog/", include("catalog.urls")),
     path("", include("scaffolder.urls")),
     path("scorecards/", include("scorecards.urls")),
+    path("", include("fleet.urls")),
     path("api/catalog/", include("catalog.api_urls")),
     path("api/scaffolder/", include("scaffolder.api_urls")),
     path("api/scorecards/", include("scorecards.api_urls")),

@@ -10,6 +10,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from accounts.requests import signed_in
 from catalog.models import Entity, Problem
+from fleet.models import Target
 from portal import health, samples
 from portal.errors import request_id
 from scaffolder.models import Run
@@ -28,6 +29,7 @@ def home(request: HttpRequest) -> HttpResponse:
         "owned": mine.exclude(kind__in=["group", "user"]).order_by("kind", "name")[:8],
         "owned_count": mine.exclude(kind__in=["group", "user"]).count(),
         "gaps": gaps.filter(entity__in=mine).select_related("entity")[:8],
+        "requests": Target.objects.visible_to(user).of(user)[:5],
         "entity_count": Entity.objects.visible_to(user).count(),
         "problem_count": Problem.objects.visible_to(user).count(),
         "may_start": may_start(user),

@@ -10,7 +10,7 @@ from catalog.models import Repository, WebhookDelivery
 from catalog.queueing import on_commit
 from catalog.services.proposals import note_merge_request
 from catalog.services.repositories import read_repository
-from catalog.signals import merge_request_changed
+from catalog.signals import merge_request_changed, pipeline_changed
 
 
 @transaction.atomic
@@ -34,9 +34,12 @@ def handle_delivery(*, pk: int) -> None:
         Repository.objects.of_path(project).exists() or _on_default_branch(delivery.payload)
     ):
         read_repository(path=project)
-    if delivery.payload.get("object_kind") == "merge_request":
+    kind = delivery.payload.get("object_kind")
+    if kind == "merge_request":
         note_merge_request(payload=delivery.payload)
         merge_request_changed.send(sender=WebhookDelivery, payload=delivery.payload)
+    elif kind == "pipeline":
+        pipeline_changed.send(sender=WebhookDelivery, payload=delivery.payload)
     WebhookDelivery.objects.filter(pk=pk).update(handled_at=timezone.now())
 
 

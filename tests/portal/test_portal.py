@@ -76,7 +76,7 @@ def test_the_theme_is_kept_and_leads_nowhere_else(client: Client):
 
 def test_every_page_of_the_navigation_answers(client: Client, person):
     client.force_login(person("platform"))
-    for path in ("/", "/catalog/", "/catalog/problems/", "/create/", "/runs/", "/scorecards/",
+    for path in ("/", "/catalog/", "/catalog/problems/", "/create/", "/runs/", "/scorecards/", "/campaigns/",
                  "/tokens/", "/audit/", "/ui/", "/api/docs/", "/api/schema/"):  # fmt: skip
         assert client.get(path).status_code == 200, path
 

@@ -1,0 +1,37 @@
+"""The verbs of the fleet: every write to campaigns and their targets."""
+
+from fleet.services.campaigns import (
+    Roll,
+    abort_campaign,
+    create_campaign,
+    pause_campaign,
+    plan_again,
+    resume_campaign,
+    start_campaign,
+    waive,
+)
+from fleet.services.following import follow, note_merge_request, note_pipeline
+from fleet.services.opening import close_target, open_target
+from fleet.services.planning import plan_target
+from fleet.services.rights import may_manage, may_waive
+from fleet.services.rolling import tick
+
+__all__ = [
+    "Roll",
+    "abort_campaign",
+    "close_target",
+    "create_campaign",
+    "follow",
+    "may_manage",
+    "may_waive",
+    "note_merge_request",
+    "note_pipeline",
+    "open_target",
+    "pause_campaign",
+    "plan_again",
+    "plan_target",
+    "resume_campaign",
+    "start_campaign",
+    "tick",
+    "waive",
+]
