@@ -6,7 +6,9 @@ Answers that somebody chose stay; defaults that nobody chose follow the releases
 from __future__ import annotations
 
 import dataclasses
+import json
 import posixpath
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -15,6 +17,7 @@ from accounts.models import User
 from catalog import refs
 from catalog.groups import with_ancestors
 from scaffolder import sandbox
+from scaffolder.actions import actions
 from scaffolder.blocks import WEAVE, GoldenPath, golden_path
 from scaffolder.models import Release, load_tree
 from scaffolder.services.lineage import LINEAGE_PATH, Answers, answers_of
@@ -59,12 +62,31 @@ def composed(releases: Sequence[Release], recorded: Answers, user: User) -> Comp
         raise CannotCompose(f"{error}.") from error
     chosen = {name: a["value"] for name, a in recorded.items() if a["origin"] != "default"}
     values = _values(path, path.known(chosen))
-    made = preview(_Bare(path.release, path.blueprint), values, set(chosen), user)
-    if made.error:
+    bare = _Bare(path.release, path.blueprint)
+    _refuse_made_up(bare)
+    made = preview(bare, values, set(chosen), user)
+    if len(made.done) < len(bare.steps):
         raise CannotCompose(made.error)
     tree = _woven(template, made.files, releases, values)
     tree.pop(LINEAGE_PATH, None)
     return Composed(tree, answers_of(values, frozenset(chosen) & values.keys()))
+
+
+def _refuse_made_up(path: GoldenPath) -> None:
+    """A preview makes up what only a run knows. Raises CannotCompose where that would be in a file:
+    what another step put out in the forge, and secrets."""
+    outside = ["secrets"]
+    for step in path.steps:
+        text = json.dumps([step["input"], step.get("if")])
+        if not actions()[step["action"]].in_preview:
+            outside.append(f"steps.{step['id']}")
+            outside.append(f"steps['{step['id']}']")
+        elif known := next(
+            (name for name in outside if re.search(rf"\b{re.escape(name)}", text)), ""
+        ):
+            raise CannotCompose(
+                f"The step “{step['name']}” renders with {known}, which only a run knows."
+            )
 
 
 def _values(path: GoldenPath, chosen: dict[str, Any]) -> dict[str, Any]:

@@ -147,6 +147,19 @@ def test_a_question_without_an_answer_stops_only_that_target(fleet, campaign):
     assert "cost" in made.targets.get().problem
 
 
+@pytest.mark.parametrize("known", ["steps.publish.output.remoteUrl", "secrets.token"])
+def test_what_only_a_run_knows_is_never_made_up(fleet, campaign, group: str, known: str):
+    fleet("svc")
+    old = Release.objects.get(block_ref="template:default/path")
+    steps = publishing(group)
+    values = steps[0]["input"]["values"] | {"url": f"${{{{ {known} }}}}"}
+    again = steps[0] | {"id": "more", "input": steps[0]["input"] | {"values": values}}
+    made = campaign(next_release(old, "2.0.0", SKELETON, steps=[*steps, again]))
+    target = made.targets.get()
+    assert target.state == "failed"
+    assert "which only a run knows" in target.problem
+
+
 def test_an_aspect_is_woven_into_what_it_applies_to(fleet, campaign, release, forge: Forge):
     (repository,) = fleet("svc")
     fits = release(kind="Aspect", name="sign", files=NOTE, weave=ADVICE, scope="organisation")
