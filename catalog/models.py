@@ -8,6 +8,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import reduce
 from operator import and_, or_
 from typing import Any, Self, TypeGuard
@@ -21,7 +22,7 @@ from django.db.models.functions import Cast, Coalesce, Greatest, Length, Lower, 
 from django.db.models.sql.compiler import SQLCompiler
 from psycopg.types.json import Jsonb
 
-from accounts.models import User
+from accounts.models import Membership, User
 from catalog import predicates
 from catalog.stitching import MAX_VALUE, ORIGINAL, term
 
@@ -497,6 +498,30 @@ class EntityQuerySet(models.QuerySet["Entity"]):
             depths.setdefault(ref, steps)
         nearest = dict(sorted(depths.items(), key=lambda item: (item[1], item[0]))[:most])
         return nearest, len(depths) > most or len(rows) == limit
+
+    # -- who answers for it -----------------------------------------------------------------------
+    def ownable(self) -> Self:
+        """What somebody should own: not people, groups and lists of files."""
+        return self.filter(orphaned_at=None).exclude(kind__in=["group", "user", "location"])
+
+    def unowned(self) -> Self:
+        return self.filter(owner_ref="")
+
+    def owner_unknown(self) -> Self:
+        known = Entity.objects.filter(ref=OuterRef("owner_ref"), orphaned_at=None)
+        return self.exclude(owner_ref="").exclude(Exists(known))
+
+    def owner_without_members(self) -> Self:
+        """A group that is there, but with nobody in it or below it."""
+        group = Entity.objects.groups().filter(ref=OuterRef("owner_ref"))
+        members = Membership.objects.filter(group_ref=OuterRef("owner_ref"))
+        return self.filter(Exists(group)).exclude(Exists(members))
+
+    def stale(self, before: datetime) -> Self:
+        """Neither the descriptor nor anything in its repository has changed since."""
+        idle = Q(location__repository__last_activity_at=None)
+        idle |= Q(location__repository__last_activity_at__lt=before)
+        return self.filter(idle, updated_at__lt=before)
 
     def groups(self) -> Self:
         return self.filter(kind="group", orphaned_at=None)

@@ -8,12 +8,14 @@ from catalog.views.edit import edit
 from catalog.views.entities import entities
 from catalog.views.entity import entity, panel
 from catalog.views.history import history
+from catalog.views.ownership import ownership
 from catalog.views.problems import problems, read_again
 from catalog.views.relations import impact, relations
 
 app_name = "catalog"
 urlpatterns = [
     path("", entities, name="entities"),
+    path("ownership/", ownership, name="ownership"),
     path("problems/", problems, name="problems"),
     path("sources/<int:pk>/read/", read_again, name="read-source"),
     path("panels/<int:pk>/<str:panel_id>/", panel, name="panel"),
