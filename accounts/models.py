@@ -83,7 +83,7 @@ class ApiTokenQuerySet(models.QuerySet["ApiToken"]):
         It is the first one of a request, so it is the connection's health check as well.
         """
         parameters = [ApiToken.digest_of(secret), timezone.now()]
-        connection.health_check_done = True
+        connection.health_check_done = True  # type: ignore[attr-defined]
         try:
             row = _first_row(parameters)
         except (OperationalError, InterfaceError):
@@ -146,7 +146,7 @@ _TOKEN = [field.attname for field in ApiToken._meta.concrete_fields]
 asked_along = ["NULL"]
 
 
-def _first_row(parameters: list[object]) -> tuple[Any, ...] | None:
+def _first_row(parameters: list[Any]) -> tuple[Any, ...] | None:
     columns = [f'u."{name}"' for name in _USER] + [f't."{name}"' for name in _TOKEN]
     sql = f"""
         SELECT {", ".join(columns)},

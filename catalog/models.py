@@ -17,7 +17,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
 from django.contrib.postgres.search import TrigramWordSimilarity
 from django.db import connection, models
-from django.db.models import Count, Exists, F, Func, OuterRef, Q, Value
+from django.db.models import Case, Count, Exists, F, Func, OuterRef, Q, Value, When
 from django.db.models.functions import Cast, Coalesce, Greatest, Length, Lower, NullIf
 from django.db.models.sql.compiler import SQLCompiler
 from psycopg.types.json import Jsonb
@@ -324,17 +324,41 @@ class EntityQuerySet(models.QuerySet["Entity"]):
         return self.filter(Q(private=False) | Q(owner_ref__in=user.group_refs | {user.entity_ref}))
 
     def search(self, text: str) -> Self:
-        """Every word is in the text, or close to a word of it; best matches first."""
-        found = self
-        for word in text.lower().split()[:8]:
-            found = found.filter(
-                Q(search_text__contains=word) | Q(search_text__trigram_word_similar=word)
-            )
-        rank = Greatest(
-            TrigramWordSimilarity(text.lower(), "name"),
-            TrigramWordSimilarity(text.lower(), "title"),
+        """Every word is in the text; best matches first. If that finds nothing, words close to it.
+
+        The name itself comes first, then names and titles that begin so, then those it is in.
+        """
+        words = text.lower().split()[:8]
+        found = self.filter(*[Q(search_text__contains=word) for word in words])
+        if words and not found.order_by().exists():
+            return self._search_typos(words)
+        if not words:
+            return found.order_by("name", "ref")
+        whole, name = " ".join(words), "-".join(words)
+        rank = Case(
+            When(name__lower=name, then=0),
+            When(name__lower__startswith=name, then=1),
+            When(title__lower__startswith=whole, then=2),
+            When(reduce(and_, [Q(name__lower__contains=word) for word in words], Q()), then=3),
+            When(reduce(and_, [Q(title__lower__contains=word) for word in words], Q()), then=4),
+            default=5,
+            output_field=models.IntegerField(),
         )
-        return found.order_by(rank.desc(), "name")
+        return found.order_by(rank, "name", "ref")
+
+    def for_search(self) -> Self:
+        """Only what a result shows: the long columns stay where they are."""
+        return self.only(
+            "ref", "kind", "kind_label", "namespace", "name", "title", "description", "type",
+            "lifecycle", "owner_label",
+        )  # fmt: skip
+
+    def _search_typos(self, words: Sequence[str]) -> Self:
+        """Every word is close to a word of the text."""
+        similar = [Q(search_text__trigram_word_similar=word) for word in words]
+        text = " ".join(words)
+        rank = Greatest(TrigramWordSimilarity(text, "name"), TrigramWordSimilarity(text, "title"))
+        return self.filter(*similar).order_by(rank.desc(), "name", "ref")
 
     def facets(self, field: str) -> list[tuple[str, int]]:
         """The field's values with their counts, most frequent first; tags count one by one."""

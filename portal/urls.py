@@ -6,6 +6,7 @@ from django.urls import include, path
 from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
+from catalog.api import SearchQuery
 from catalog.views.search import search
 from catalog.views.webhook import gitlab_webhook
 from portal import views
@@ -29,6 +30,7 @@ urlpatterns = [
     path("scorecards/", include("scorecards.urls")),
     path("", include("fleet.urls")),
     path("api/catalog/", include("catalog.api_urls")),
+    path("api/search/query", SearchQuery.as_view()),
     path("api/scaffolder/", include("scaffolder.api_urls")),
     path("api/scorecards/", include("scorecards.api_urls")),
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),

@@ -17,6 +17,7 @@ from catalog.api.locations import (
     LocationsByQuery,
 )
 from catalog.api.queries import Entities, EntitiesByQuery
+from catalog.api.search import SearchQuery
 from catalog.api.validation import ValidateEntity
 
 __all__ = [
@@ -36,5 +37,6 @@ __all__ = [
     "LocationsByQuery",
     "Neighbourhood",
     "Refresh",
+    "SearchQuery",
     "ValidateEntity",
 ]
