@@ -61,7 +61,7 @@ OR p.id IN (SELECT source_id FROM members
             WHERE kind = 'project' AND user_id = ? AND access_level >= ?)
 OR p.id IN (SELECT s.source_id FROM shares s
             JOIN members m ON m.kind = 'group' AND m.source_id = s.group_id
-            WHERE s.kind = 'project' AND m.user_id = ?)
+            WHERE s.kind = 'project' AND m.user_id = ? AND min(m.access_level, s.access_level) >= ?)
 """
 
 
@@ -98,6 +98,14 @@ def can_see_project(db: Db, user: Row | None, project: Row) -> bool:
     return _open_to(user, project["visibility"]) or project_level(db, user, project) > NONE
 
 
+def can_read_code(db: Db, user: Row | None, project: Row) -> bool:
+    """Whether somebody may see files, commits and merge requests: guests of a private project see
+    that it exists, and its issues."""
+    if _open_to(user, project["visibility"]):
+        return True
+    return project_level(db, user, project) >= REPORTER
+
+
 def can_see_group(db: Db, user: Row | None, group: Row) -> bool:
     """Whether a group exists for somebody: also if they may see a project in it."""
     if _open_to(user, group["visibility"]) or group_level(db, user, group["id"]) > NONE:
@@ -115,18 +123,18 @@ def mine(query: Query, user: Row, level: int = GUEST) -> Query:
 def member_projects(query: Query, user: Row, level: int = GUEST) -> Query:
     """Only the projects of which somebody is a member, directly or by a group."""
     mine(query, user, level)
-    return query.where(_MEMBER_OF_PROJECT, user["id"], level, user["id"])
+    return query.where(_MEMBER_OF_PROJECT, user["id"], level, user["id"], level)
 
 
-def only_visible_projects(query: Query, user: Row | None) -> Query:
-    """Only the projects (`p`) that exist for somebody."""
+def only_visible_projects(query: Query, user: Row | None, level: int = GUEST) -> Query:
+    """Only the projects (`p`) that exist for somebody, or of which they are more than a guest."""
     if user is None:
         return query.where("p.visibility = 'public'")
     if user["admin"]:
         return query
-    mine(query, user)
+    mine(query, user, level)
     clause = f"p.visibility IN ('public', 'internal') OR {_MEMBER_OF_PROJECT}"
-    return query.where(clause, user["id"], GUEST, user["id"])
+    return query.where(clause, user["id"], level, user["id"], level)
 
 
 def visible_groups(user: Row | None) -> Query:

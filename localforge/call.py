@@ -1,5 +1,6 @@
 """One call while it is handled: what came in, who is asking, and the things that its path names."""
 
+import re
 from dataclasses import dataclass
 from urllib.parse import quote, urlencode
 
@@ -9,6 +10,12 @@ from localforge.errors import ApiError, forbidden, message, not_found
 from localforge.params import Params
 from localforge.store import namespaces, projects, users
 from localforge.store.database import Row
+
+# Everything that tells what is in a repository.
+_CODE = re.compile(
+    r"/api/v4/projects/[^/]+/(repository|merge_requests|fork|forks|snapshot|statuses|languages"
+    r"|jobs|pipelines)\b"
+)
 
 
 @dataclass(frozen=True)
@@ -55,6 +62,8 @@ class Call(Context):
             found = self._moved_project(ref)
         if found is None or not access.can_see_project(self.db, self.user, found):
             raise not_found("Project")
+        if _CODE.match(self.path) and not access.can_read_code(self.db, self.user, found):
+            raise forbidden()
         self._check_level(level, found)
         return found
 

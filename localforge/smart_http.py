@@ -95,6 +95,8 @@ class SmartHttp:
 
 def _check_rights(db: Db, project: Row, user: Row | None, service: str) -> None:
     if service == "git-upload-pack":
+        if not access.can_read_code(db, user, project):
+            raise forbidden("You are not allowed to download code from this project.")
         return
     if user is None:
         raise unauthorized()

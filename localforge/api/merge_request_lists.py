@@ -34,7 +34,7 @@ _CONTAINS = {
 
 def _visible(call: Call) -> Query:
     query = Query("merge_requests m JOIN projects p ON p.id = m.project_id", "m.*")
-    return access.only_visible_projects(query, call.user)
+    return access.only_visible_projects(query, call.user, access.REPORTER)
 
 
 def list_everywhere(call: Call) -> Reply:

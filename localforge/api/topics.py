@@ -6,7 +6,7 @@ from typing import Any
 from localforge import access
 from localforge.api.branches import make_tag
 from localforge.call import Call, Upload
-from localforge.errors import bad_request, conflict, message, not_found, param_error
+from localforge.errors import bad_request, conflict, forbidden, message, not_found, param_error
 from localforge.paging import page_items, page_rows
 from localforge.reply import Reply, created
 from localforge.routing import delete, get, post, put
@@ -210,8 +210,8 @@ def search(call: Call) -> Reply:
     return finder(call, text)
 
 
-def _within(call: Call, query: Query) -> Query:
-    access.only_visible_projects(query, call.user)
+def _within(call: Call, query: Query, level: int = access.GUEST) -> Query:
+    access.only_visible_projects(query, call.user, level)
     if "/projects/" in call.path:
         query.where("p.id = ?", call.project()["id"])
     elif "/groups/" in call.path:
@@ -231,8 +231,11 @@ def _search_users(call: Call, text: str) -> Reply:
     return page_rows(call, query.order("id"), lambda row: user_shapes.basic(call, row))
 
 
-def _search_items(call: Call, text: str, table: str, shape: Any) -> Reply:
-    query = _within(call, Query(f"{table} i JOIN projects p ON p.id = i.project_id", "i.*"))
+def _search_items(
+    call: Call, text: str, table: str, shape: Any, level: int = access.GUEST
+) -> Reply:
+    query = Query(f"{table} i JOIN projects p ON p.id = i.project_id", "i.*")
+    _within(call, query, level)
     query.where("i.title LIKE ? OR i.description LIKE ?", f"%{text}%", f"%{text}%").order("i.id")
 
     def view(row: Row) -> Any:
@@ -242,7 +245,7 @@ def _search_items(call: Call, text: str, table: str, shape: Any) -> Reply:
 
 
 def _search_merge_requests(call: Call, text: str) -> Reply:
-    return _search_items(call, text, "merge_requests", merge_request_shapes.listed)
+    return _search_items(call, text, "merge_requests", merge_request_shapes.listed, access.REPORTER)
 
 
 def _search_issues(call: Call, text: str) -> Reply:
@@ -253,6 +256,8 @@ def _search_blobs(call: Call, text: str) -> Reply:
     if "/projects/" not in call.path:
         raise bad_request("Scope supported only with advanced search or exact code search")
     project = call.project()
+    if not access.can_read_code(call.db, call.user, project):
+        raise forbidden()
     repo = call.repo(project)
     ref = call.params.text("ref") or project["default_branch"]
     sha = repo.resolve(ref)

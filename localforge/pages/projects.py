@@ -5,7 +5,7 @@ from typing import Any
 
 from localforge import access
 from localforge.call import Call
-from localforge.errors import ApiError, not_found
+from localforge.errors import ApiError, forbidden, not_found
 from localforge.git.repository import Repo, TreeItem
 from localforge.pages.render import page, redirect, segments
 from localforge.pages.session import sign_in_path
@@ -69,6 +69,8 @@ def place(call: Call, tab: str) -> Place:
         if call.user is None and call.method in ("GET", "HEAD"):
             raise ApiError(302, {}, {"location": call.base + sign_in_path(call)})
         raise not_found("Project")
+    if not access.can_read_code(call.db, call.user, found):
+        raise forbidden("guests of a private project do not see its code")
     return Place(found, call.repo(found), call.project_level(found), tab)
 
 

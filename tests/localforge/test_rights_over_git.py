@@ -1,8 +1,13 @@
-"""Who may do what over Git: deploy tokens, refused refs beside taken ones, rules of groups."""
+"""Who may do what: deploy tokens, refused refs beside taken ones, rules of groups, guests, crowds."""
 
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+
+import gitlab
 import pytest
+import requests
 
-from tests.localforge.conftest import TOKEN, clone_url, make_person
+from tests.localforge.conftest import TOKEN, clone_url, commit, make_person, merge_request
 from tests.localforge.test_git import clone, write
 
 __all__ = ["clone"]
@@ -89,3 +94,56 @@ def test_a_group_protects_the_branches_of_its_projects(server, gl, name, git, tm
     git("commit", "-q", "--allow-empty", "-m", "y", cwd=tmp_path / "theirs")
     told = git("push", "origin", "main:release/1", cwd=tmp_path / "theirs", check=False)
     assert "not allowed" in told
+
+
+def test_guests_of_a_private_project_see_issues_and_no_code(server, gl, project, person, git):
+    user, guest = person
+    member = project.members.create({"user_id": user.id, "access_level": 10})
+    merge_request(project)
+    seen = guest.projects.get(project.id)
+    seen.issues.create({"title": "may I?"})
+    login = f"x:{guest.private_token}"
+    base = f"/projects/{project.id}"
+    hidden = (
+        "/repository/tree", "/repository/files/README.md?ref=main", "/repository/archive.tar.gz",
+        "/repository/commits", "/merge_requests", "/merge_requests/1", "/pipelines",
+        "/search?scope=blobs&search=a",
+    )  # fmt: skip
+    for path in hidden:
+        with pytest.raises(gitlab.GitlabHttpError) as error:
+            guest.http_get(base + path)
+        assert error.value.response_code == 403, path
+    with pytest.raises(gitlab.GitlabHttpError):
+        guest.http_post(f"{base}/fork")
+    everywhere = {"scope": "all", "get_all": True}
+    assert guest.mergerequests.list(**everywhere) == []
+    assert guest.search("merge_requests", "a", get_all=True) == []
+    assert "403" in git("ls-remote", with_login(server, project, login), check=False)
+    member.access_level = 20
+    member.save()
+    for path in hidden:
+        guest.http_request("get", base + path)
+    assert len(guest.mergerequests.list(**everywhere)) == 1
+    assert "refs/heads/main" in git("ls-remote", with_login(server, project, login))
+
+
+def test_many_who_want_the_same_get_it_once(server, gl, project, name):
+    commit(project, "many", {"many": "x"}, start_branch="main")
+    wishes = {
+        "/projects": {"name": f"{name}-same"},
+        f"/projects/{project.id}/repository/branches": {"branch": "same", "ref": "main"},
+        f"/projects/{project.id}/merge_requests": {
+            "source_branch": "many", "target_branch": "main", "title": "same",
+        },
+        f"/projects/{project.id}/labels": {"name": "same", "color": "#000000"},
+    }  # fmt: skip
+
+    def ask(wish: tuple[str, dict[str, str]]) -> int:
+        url = f"{server.url}/api/v4{wish[0]}"
+        return requests.post(url, json=wish[1], headers={"PRIVATE-TOKEN": TOKEN}).status_code
+
+    with ThreadPoolExecutor(16) as pool:
+        for wish in wishes.items():
+            codes = Counter(pool.map(ask, [wish] * 16))
+            assert codes.pop(201) == 1, wish
+            assert set(codes) <= {400, 409}, wish
