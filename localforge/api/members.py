@@ -50,6 +50,15 @@ def list_all(call: Call) -> Reply:
     )
 
 
+def list_users(call: Call) -> Reply:
+    """GET /projects/:id/users: whoever is a member, inherited ones included"""
+    project = call.project()
+    text = call.params.text("search").lower()
+    found = [users.get_user(call.db, user_id) for user_id in everybody(call, "project", project)]
+    rows = [u for u in found if u and text in f"{u['username']} {u['name']}".lower()]
+    return page_items(call, rows, lambda row: shapes.basic(call, row))
+
+
 def everybody(call: Call, kind: str, place: Row) -> dict[int, Row]:
     """The highest membership of each user, inherited ones included."""
     sources = [(kind, place["id"])]
@@ -178,4 +187,8 @@ def _routes(place: str) -> list[Any]:
     ]
 
 
-ROUTES = [*_routes("projects"), *_routes("groups")]
+ROUTES = [
+    *_routes("projects"),
+    *_routes("groups"),
+    get("/projects/:id/users", list_users),
+]

@@ -5,17 +5,18 @@ from typing import Any
 
 from localforge import access
 from localforge.call import Call
-from localforge.errors import ApiError, bad_request, not_found
+from localforge.errors import ApiError, bad_request, forbidden, not_found
 from localforge.git import diffs, merging
 from localforge.paging import page_items
 from localforge.reply import Reply, accepted, created
 from localforge.routing import delete, get, post, put
 from localforge.shapes import commits as commit_shapes
 from localforge.shapes import merge_requests as shapes
+from localforge.shapes import pipelines as pipeline_shapes
 from localforge.shapes import users as user_shapes
 from localforge.store import projects, users
 from localforge.store.database import Row
-from localforge.verbs import item_events, notes, refresh
+from localforge.verbs import item_events, notes, refresh, start
 from localforge.verbs import merge_requests as verbs
 
 
@@ -285,6 +286,19 @@ def pipelines(call: Call) -> Reply:
     return page_items(call, found)
 
 
+def create_pipeline(call: Call) -> Reply:
+    """POST .../pipelines: for the newest commit of the source branch"""
+    _, row = the_one(call)
+    source = projects.get_project(call.db, row["source_project_id"])
+    if source is None or call.project_level(source) < access.DEVELOPER:
+        raise forbidden()
+    made = start.wanted(
+        call, source, ref=row["source_branch"], sha=row["sha"], source="merge_request_event",
+        data={},
+    )  # fmt: skip
+    return created(pipeline_shapes.detail(call, source, made))
+
+
 _ALL = "/projects/:id/merge_requests"
 _ONE = f"{_ALL}/:iid"
 ROUTES = [
@@ -306,4 +320,5 @@ ROUTES = [
     get(f"{_ONE}/reviewers", reviewers),
     get(f"{_ONE}/closes_issues", closes_issues),
     get(f"{_ONE}/pipelines", pipelines),
+    post(f"{_ONE}/pipelines", create_pipeline),
 ]

@@ -1,5 +1,6 @@
 """Pipelines, jobs and commit statuses. A client makes them; `localforge/` routes move them."""
 
+import json
 from typing import Any
 
 from localforge import access
@@ -98,6 +99,19 @@ def pipeline_jobs(call: Call) -> Reply:
     project, row = _pipeline(call)
     query = Query("jobs").where("pipeline_id = ? AND external = 0", row["id"]).order("id DESC")
     return page_rows(call, query, lambda job: shapes.job(call, project, job))
+
+
+def pipeline_variables(call: Call) -> list[dict[str, Any]]:
+    """GET .../variables of a pipeline"""
+    _, row = _pipeline(call, access.DEVELOPER)
+    sent = json.loads(row["data"]).get("variables", [])
+    return [{"variable_type": "env_var", "raw": False, **one} for one in sent]
+
+
+def pipeline_bridges(call: Call) -> list[Any]:
+    """GET .../bridges: no pipeline starts another one here"""
+    _pipeline(call)
+    return []
 
 
 def list_jobs(call: Call) -> Reply:
@@ -275,6 +289,8 @@ ROUTES = [
     post(f"{_ONE}/cancel", cancel_pipeline),
     post(f"{_ONE}/retry", retry_pipeline),
     get(f"{_ONE}/jobs", pipeline_jobs),
+    get(f"{_ONE}/variables", pipeline_variables),
+    get(f"{_ONE}/bridges", pipeline_bridges),
     get("/projects/:id/jobs", list_jobs),
     get("/projects/:id/jobs/:job_id", get_job),
     get("/projects/:id/jobs/:job_id/trace", job_trace),

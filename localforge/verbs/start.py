@@ -19,6 +19,16 @@ _KEYWORDS = {"default", "include", "stages", "variables", "workflow", "image", "
 _NOT_WANTED = ("[ci skip]", "[skip ci]")
 
 
+class _Texts(yaml.SafeLoader):
+    """Reads every scalar as text, for names and stages are all that is wanted here: no date can be
+    wrong, and GitLab's own tags (`!reference`) stand for nothing."""
+
+    yaml_implicit_resolvers = {"<": yaml.SafeLoader.yaml_implicit_resolvers["<"]}
+
+
+_Texts.add_constructor(None, lambda loader, node: None)
+
+
 def create(
     ctx: Context, project: Row, *, ref: str, sha: str, status: str, source: str, tag: bool = False,
     data: dict[str, Any] | None = None,
@@ -44,8 +54,8 @@ def announce(ctx: Context, project: Row, pipeline: Row) -> None:
 def jobs_in(text: bytes) -> list[tuple[str, str]]:
     """The names and stages of the jobs in a CI configuration."""
     try:
-        found = yaml.safe_load(text)
-    except yaml.YAMLError:
+        found = yaml.load(text, Loader=_Texts)  # noqa: S506 - it makes even less than SafeLoader
+    except (yaml.YAMLError, ValueError, RecursionError):
         raise bad_request({"base": ["Invalid CI config: it is not valid YAML"]}) from None
     if not isinstance(found, dict):
         raise bad_request({"base": ["Invalid CI config: it holds no jobs"]})

@@ -56,9 +56,32 @@ def test_a_merge_waits_for_the_pipeline_and_a_client_may_move_it(switched_on, fr
     assert fresh.mergerequests.get(opened.iid).state == "merged"
 
 
-def test_a_ci_file_that_cannot_be_read_starts_nothing(fresh):
-    commit(fresh, "main", {".gitlab-ci.yml": "a: [b"})
+@pytest.mark.parametrize("text", ["a: [b", "[" * 3000, "a: !!int x", "- a"])
+def test_a_ci_file_that_cannot_be_read_starts_nothing(fresh, text):
+    commit(fresh, "main", {".gitlab-ci.yml": text})
     assert fresh.pipelines.list() == []
+
+
+def test_dates_and_tags_of_gitlabs_own_are_no_hindrance(fresh):
+    text = "variables: {SINCE: 2001-99-99}\n.base: &base {stage: build}\n"
+    text += "unit:\n  <<: *base\n  script: [!reference [.base, script]]\n"
+    commit(fresh, "main", {".gitlab-ci.yml": text})
+    (made,) = fresh.pipelines.list()
+    assert [(job.name, job.stage) for job in made.jobs.list()] == [("unit", "build")]
+
+
+def test_a_merge_request_may_ask_for_a_pipeline(project, person):
+    commit(project, "main", CI)
+    opened = merge_request(project)
+    made = opened.pipelines.create({})
+    assert (made.ref, made.source) == ("feature", "merge_request_event")
+    assert [one.id for one in opened.pipelines.list()] == [made.id]
+    user, reporter = person
+    project.members.create({"user_id": user.id, "access_level": 20})
+    with pytest.raises(gitlab.GitlabCreateError) as error:
+        reporter.projects.get(project.id).mergerequests.get(opened.iid).pipelines.create({})
+    assert error.value.response_code == 403
+    assert [u.id for u in project.users.list(search=user.username)] == [user.id]
 
 
 def test_a_trigger_token_starts_a_pipeline(project):
@@ -67,6 +90,9 @@ def test_a_trigger_token_starts_a_pipeline(project):
     made = project.trigger_pipeline("main", token.token, variables={"A": "1"})
     found = project.pipelines.get(made.id)
     assert (found.status, found.source, found.jobs.list()[0].name) == ("pending", "trigger", "unit")
+    (variable,) = found.variables.list()
+    assert (variable.key, variable.value) == ("A", "1")
+    assert found.bridges.list() == []
     token.delete()
     with pytest.raises(gitlab.GitlabCreateError):
         project.trigger_pipeline("main", token.token)
