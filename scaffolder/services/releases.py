@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import posixpath
+from collections.abc import Iterator
 from typing import Any
 
 import structlog
@@ -11,9 +12,10 @@ from django.utils import timezone
 
 from accounts import audit
 from catalog.descriptor import read
-from catalog.forges import git
-from catalog.models import Entity, Repository
+from catalog.forges import NotOurForge, git, parse_file_url
+from catalog.models import Entity, Location, Repository
 from scaffolder import blocks
+from scaffolder.blueprint import with_includes
 from scaffolder.models import Release, store_tree
 from scaffolder.weave.tree import File, Tree, digest
 
@@ -58,7 +60,8 @@ def release_blocks(*, repository: str) -> list[Release]:
 @transaction.atomic
 def _release(repository: Repository, entity: Entity, tree: Tree) -> Release | None:
     folders = block_folders(entity.location.path, entity.descriptor)
-    own = {path: file for path, file in tree.items() if path.startswith(folders)}
+    included = set(_include_paths(entity.location, entity.descriptor))
+    own = {p: file for p, file in tree.items() if p.startswith(folders) or p in included}
     content = digest(own)
     known = Release.objects.filter(block_ref=entity.ref, digest=content)
     newest = Release.objects.newest(entity.ref)
@@ -70,7 +73,7 @@ def _release(repository: Repository, entity: Entity, tree: Tree) -> Release | No
         audit.record(by=None, verb="went back", object_type="block", object_id=entity.ref,
                      commit=repository.commit, digest=content)  # fmt: skip
         return None
-    descriptor = _as_written(entity, tree)
+    descriptor, missing = _as_written(entity, tree)
     release, created = Release.objects.get_or_create(
         block_ref=entity.ref,
         digest=content,
@@ -84,7 +87,7 @@ def _release(repository: Repository, entity: Entity, tree: Tree) -> Release | No
             "path": entity.location.path,
             "descriptor": descriptor,
             "tree": store_tree(own),
-            "problems": blocks.problems(entity.kind, descriptor, own),
+            "problems": missing + blocks.problems(entity.kind, descriptor, own),
         },
     )
     if created:
@@ -94,12 +97,45 @@ def _release(repository: Repository, entity: Entity, tree: Tree) -> Release | No
     return release
 
 
-def _as_written(entity: Entity, tree: Tree) -> dict[str, Any]:
-    """The descriptor with its keys in their order, which is the order of the form's questions."""
+def _as_written(entity: Entity, tree: Tree) -> tuple[dict[str, Any], list[str]]:
+    """The descriptor with its keys in their order, which is the order of the form's questions, and
+    with its includes filled in; and the includes that could not be."""
     file = tree.get(entity.location.path)
     text = file.content.decode(errors="replace") if file else ""
     found = (parsed.entity for parsed in read(text).entities if str(parsed.ref) == entity.ref)
-    return next(found, entity.descriptor)
+    written = next(found, entity.descriptor)
+
+    def included(target: str) -> str | None:
+        path = _included_path(entity.location, target)
+        return tree[path].content.decode(errors="replace") if path in tree else None
+
+    filled, problems = with_includes(written, {}, included)
+    return filled, [str(problem) for problem in problems]
+
+
+def _include_paths(location: Location, value: Any) -> Iterator[str]:
+    """Files that the descriptor includes: they belong to the block, wherever they are."""
+    if isinstance(value, list):
+        for item in value:
+            yield from _include_paths(location, item)
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            if key in ("$yaml", "$json", "$text") and isinstance(item, str):
+                yield _included_path(location, item)
+            else:
+                yield from _include_paths(location, item)
+
+
+def _included_path(location: Location, target: str) -> str:
+    """Where in the same repository an include leads; empty when it leads out of it."""
+    if "://" not in target:
+        folder = posixpath.dirname(location.path)
+        return posixpath.normpath(posixpath.join(folder, target))
+    try:
+        project, _, path = parse_file_url(target)
+    except (NotOurForge, ValueError):
+        return ""
+    return path if project == location.repository.path else ""
 
 
 def block_folders(path: str, descriptor: dict[str, Any]) -> tuple[str, ...]:

@@ -166,7 +166,7 @@ def test_a_killed_worker_doubles_nothing(dana: Portal, gitlab: Gitlab, stack: St
     gitlab.call("POST", "/localforge/faults", json={"kind": "latency", "seconds": 0.4})
     try:
         pk = dana.start(name)
-        within(5, lambda: dana.task(pk)["status"] == "running")
+        within(5, lambda: dana.task(pk)["status"] == "processing")
         time.sleep(0.9)  # into the middle of the steps that talk to the forge
         for pid in stack.pids("celery", "worker"):
             os.kill(pid, signal.SIGKILL)

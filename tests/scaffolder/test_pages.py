@@ -129,7 +129,7 @@ def test_the_api_starts_a_run_and_tells_what_is_wrong(release, client: Client, p
     body["values"]["name"] = "yes"
     task = client.post("/api/scaffolder/v2/tasks", body, "application/json").json()["id"]
     answer = client.get(f"/api/scaffolder/v2/tasks/{task}").json()
-    assert answer["status"] == "queued"
+    assert answer["status"] == "open"
     assert [s["action"] for s in answer["spec"]["steps"]] == ["fetch:template", "bespoke:weave"]
     schema = client.get(
         f"/api/scaffolder/v2/templates/default/template/{made.block_ref.rpartition('/')[2]}/parameter-schema"

@@ -121,3 +121,37 @@ def test_runs_of_a_private_golden_path_are_for_those_who_see_it(release, run, cl
     client.force_login(stranger)
     assert client.get(f"/runs/{done.pk}/").status_code == 404
     assert "topsecret" not in client.get("/runs/").content.decode()
+
+
+def test_includes_are_filled_in_from_the_same_repository_and_belong_to_the_block(location):
+    import yaml
+
+    from scaffolder.services.releases import _as_written, _include_paths
+    from scaffolder.weave.tree import File
+
+    location.path = "paths/one/template.yaml"
+    host = f"https://forge.example/{location.repository.path}/-/blob/main"
+    spec = {
+        "type": "service",
+        "owner": "x",
+        "parameters": [{"$yaml": "../shared/page.yaml"}],
+        "steps": [{"$yaml": f"{host}/paths/shared/step.yaml"}, {"$yaml": "../../../etc/passwd"},
+                  {"$yaml": "https://forge.example/other/repo/-/blob/main/step.yaml"}],
+    }  # fmt: skip
+    descriptor = {
+        "apiVersion": "scaffolder.backstage.io/v1beta3", "kind": "Template",
+        "metadata": {"name": "one"}, "spec": spec,
+    }  # fmt: skip
+    entity = Entity(ref="template:default/one", descriptor=descriptor, location=location)
+    tree = {
+        location.path: File(yaml.safe_dump(descriptor).encode()),
+        "paths/shared/page.yaml": File(b"title: Shared\nproperties: {a: {type: string}}\n"),
+        "paths/shared/step.yaml": File(b"id: s\naction: debug:log\n"),
+    }
+    filled, problems = _as_written(entity, tree)
+    assert filled["spec"]["parameters"][0]["title"] == "Shared"
+    assert filled["spec"]["steps"][0]["action"] == "debug:log"
+    assert len(problems) == 2
+    assert all("cannot be included" in problem for problem in problems)
+    found = set(_include_paths(location, descriptor))
+    assert {"paths/shared/page.yaml", "paths/shared/step.yaml"} <= found
