@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from accounts.models import User
 from catalog.models import Entity, EntityQuerySet
 
 FACETS = ("kind", "type", "lifecycle", "owner", "tag")
@@ -16,17 +17,20 @@ SORTS = {
 
 
 class EntityFilter:
-    """The list's state as its URL says it: a text, facets, orphans or not, an order."""
+    """The list's state as its URL says it: a text, facets, only what is mine, an order."""
 
-    def __init__(self, query: Any, visible: EntityQuerySet) -> None:
+    def __init__(self, query: Any, user: User) -> None:
         self.text = query.get("q", "").strip()[:200]
         self.chosen = {name: query.get(name, "") for name in FACETS}
         self.sort = query.get("sort", "") if query.get("sort") in SORTS else ""
-        self.visible = visible
+        self.mine = query.get("mine") == "1"
+        self.visible = Entity.objects.visible_to(user)
+        if self.mine:
+            self.visible = self.visible.owned_by(user.group_refs | {user.entity_ref})
 
     @property
     def is_narrowed(self) -> bool:
-        return bool(self.text or any(self.chosen.values()))
+        return bool(self.text or self.mine or any(self.chosen.values()))
 
     def entities(self, *, without: str = "") -> EntityQuerySet:
         """What the filter lets through; `without` leaves one facet out, for its own counts."""

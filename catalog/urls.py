@@ -5,7 +5,7 @@ from django.urls import path
 from catalog.views.definition import definition, raw_definition
 from catalog.views.docs import docs, image
 from catalog.views.edit import edit
-from catalog.views.entities import entities
+from catalog.views.entities import entities, export
 from catalog.views.entity import entity, panel
 from catalog.views.history import history
 from catalog.views.ownership import ownership
@@ -16,6 +16,7 @@ app_name = "catalog"
 urlpatterns = [
     path("", entities, name="entities"),
     path("ownership/", ownership, name="ownership"),
+    path("export/<str:form>/", export, name="export"),
     path("problems/", problems, name="problems"),
     path("sources/<int:pk>/read/", read_again, name="read-source"),
     path("panels/<int:pk>/<str:panel_id>/", panel, name="panel"),

@@ -8,7 +8,7 @@ from django.views.decorators.http import require_GET
 
 from accounts.requests import signed_in
 from catalog import forges
-from catalog.models import Entity, Problem, Relation
+from catalog.models import Entity, EntityQuerySet, Problem, Relation
 from catalog.panels import panels_for
 from catalog.services import may_edit
 from catalog.views.pages import titles_of
@@ -35,6 +35,7 @@ def entity(request: HttpRequest, kind: str, namespace: str, name: str) -> HttpRe
         "relations": _grouped([r for r in relations if r.target_ref not in hidden_refs]),
         "titles": titles_of(refs, user),
         "problems": row.location.problems.visible_to(user).filter(entity_ref__in=["", row.ref]),
+        "ancestors": ancestors_of(row, visible),
         "panels": panels_for(row, user),
         "source_url": forges.file_url(
             repository.path, repository.default_branch, row.location.path, row.line
@@ -45,6 +46,13 @@ def entity(request: HttpRequest, kind: str, namespace: str, name: str) -> HttpRe
         "tabs": tabs_of(row, "overview"),
     }
     return render(request, "catalog/entity.html", context)
+
+
+def ancestors_of(row: Entity, visible: EntityQuerySet) -> list[Entity]:
+    """The `Location` entities whose files led to this one's."""
+    if row.location.parent_id is None:
+        return []
+    return list(visible.located_above(row.location_id).without_texts().order_by("ref"))
 
 
 def _grouped(relations: list[Relation]) -> dict[str, list[str]]:
