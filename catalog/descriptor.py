@@ -6,6 +6,7 @@ are strings, merge keys are off, and a key that stands twice is an error.
 
 from __future__ import annotations
 
+import json
 import math
 import re
 from collections.abc import Callable, Iterator, Mapping
@@ -14,12 +15,13 @@ from typing import Any
 
 import yaml
 
-from catalog import refs, validators
+from catalog import bundling, refs, validators
 
 MAX_BYTES = 5_000_000
 MAX_NODES = 200_000
 VISIBILITY = "bespoke/visibility"
-PLACEHOLDERS = ("$text", "$json", "$yaml", "$openapi", "$asyncapi")
+BUNDLED = ("$openapi", "$asyncapi")
+PLACEHOLDERS = ("$text", "$json", "$yaml", *BUNDLED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +58,11 @@ class Reading:
 
 
 class PlaceholderError(ValueError):
-    """A `$text`, `$json` or `$yaml` that cannot be read; str() says which and why."""
+    """A `$text`, `$json` or `$yaml` that cannot be read; str() says which and why, `path` where."""
+
+    def __init__(self, message: str, path: tuple[str | int, ...] = ()) -> None:
+        super().__init__(message)
+        self.path = path
 
 
 class _Loader(yaml.CSafeLoader):
@@ -175,13 +181,15 @@ def _read_document(
     if not isinstance(entity, dict):
         problems.append(Problem("A document must be a mapping with apiVersion and kind", line, 1))
         return
-    findings = list(validators.entity_findings(_without_placeholders(entity)))
-    if resolve and not findings:
-        try:
+    label, findings = _label(entity), []
+    try:
+        if resolve:
             entity = resolve_placeholders(entity, resolve)
-        except PlaceholderError as error:
-            findings = [(("spec",), str(error))]
-    label = _label(entity)
+        findings = list(
+            validators.entity_findings(entity if resolve else _without_placeholders(entity))
+        )
+    except PlaceholderError as error:
+        findings = [(error.path, str(error))]
     private = _is_private(entity)
     problems.extend(_problem(node, path, message, label, private) for path, message in findings)
     if not findings:
@@ -217,31 +225,64 @@ def _without_placeholders(value: Any) -> Any:
     return value
 
 
-def _placeholder(value: Mapping[Any, Any]) -> tuple[str, str] | None:
+def _placeholder(value: Mapping[Any, Any]) -> tuple[str, Any] | None:
     if len(value) != 1:
         return None
     key, target = next(iter(value.items()))
-    return (key, target) if key in PLACEHOLDERS and isinstance(target, str) else None
+    return (key, target) if key in PLACEHOLDERS else None
 
 
-def resolve_placeholders(value: Any, resolve: Callable[[str, str], str]) -> Any:
+def resolve_placeholders(
+    value: Any, resolve: Callable[[str, str], str], path: tuple[str | int, ...] = ()
+) -> Any:
     """Replaces every `{$text: file}` and the like, at any depth, by what the file says."""
     if isinstance(value, list):
-        return [resolve_placeholders(item, resolve) for item in value]
+        return [resolve_placeholders(v, resolve, (*path, i)) for i, v in enumerate(value)]
     if not isinstance(value, dict):
         return value
-    if found := _placeholder(value):
-        name, target = found
-        text = resolve(name, target)
-        if name not in ("$json", "$yaml"):
-            return text
-        try:
-            return yaml.load(text, Loader=_Loader)  # noqa: S506  (a SafeLoader)
-        except yaml.YAMLError as error:
-            raise PlaceholderError(
-                f"Placeholder {name}: “{target}” cannot be parsed: {error}"
-            ) from None
-    return {key: resolve_placeholders(item, resolve) for key, item in value.items()}
+    if not (found := _placeholder(value)):
+        return {k: resolve_placeholders(v, resolve, (*path, k)) for k, v in value.items()}
+    name, target = found
+    try:
+        return _included(name, target, resolve)
+    except (ValueError, RecursionError) as error:
+        raise PlaceholderError(str(error) or "nested too deeply", (*path, name)) from None
+
+
+def _included(name: str, target: Any, resolve: Callable[[str, str], str]) -> Any:
+    """What a placeholder stands for. Raises ValueError."""
+    if not isinstance(target, str):
+        raise ValueError(
+            f"Placeholder {name} expects an absolute URL or a relative path, not {target!r}"
+        )
+    if name == "$text":
+        return resolve(name, target)
+    if name in BUNDLED:
+        whole = bundling.bundle(target, lambda file: _data(name, file, resolve(name, file)))
+        return json.dumps(whole, ensure_ascii=False, indent=2)
+    return _data(name, target, resolve(name, target))
+
+
+def _data(name: str, target: str, text: str) -> Any:
+    """A file as data: one YAML document, or JSON."""
+    try:
+        value = json.loads(text) if name == "$json" else _one_document(text)
+    except (ValueError, yaml.YAMLError) as error:
+        raise ValueError(f"Placeholder {name}: “{target}” cannot be parsed: {error}") from None
+    if odd := _not_json(value):
+        raise ValueError(f"Placeholder {name}: “{target}” holds no plain data: {odd}")
+    return value
+
+
+def _one_document(text: str) -> Any:
+    loader = _Loader(text)
+    try:
+        node = loader.get_single_node()
+        if node is not None and _size(node, {}) > MAX_NODES:
+            raise ValueError("too large once its aliases are followed")
+        return loader.construct_document(node) if node is not None else None
+    finally:
+        loader.dispose()
 
 
 def _label(entity: dict[str, Any]) -> str:

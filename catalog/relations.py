@@ -48,7 +48,11 @@ FIELDS: dict[str, tuple[_Field, ...]] = {
         _Field("members", "user", "hasMember", "memberOf"),
     ),
     "user": (_Field("memberOf", "group", "memberOf", "hasMember"),),
-    "airesource": (_OWNER, _SYSTEM),
+    "airesource": (
+        _OWNER, _SYSTEM, _Field("dependsOn", "airesource", "dependsOn", "dependencyOf"),
+        _Field("skills", "airesource", "hasPart", "partOf"),
+        _Field("plugins", "airesource", "hasPart", "partOf"),
+    ),
     "template": (_OWNER, _SYSTEM),
     "aspect": (_OWNER,),
     "scorecard": (_OWNER,),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -16,6 +17,10 @@ from typing import Any
 MAX_KEY = MAX_VALUE = 200
 NOT_INDEXED = frozenset({"attachments", "relations", "status", "metadata.etag"})
 ORIGINAL = "="  # before a key: its values as they were written, where case was lost
+FOLLOWED = frozenset({"backstage.io/view-url", "backstage.io/edit-url"})
+REJECTED = "https://backstage.io/annotation-rejected-for-security-reasons"
+_BETWEEN = r"[\r\n\t]*"  # what browsers leave out when they read a scheme
+_SCRIPT = re.compile(r"[\x00-\x20]*" + _BETWEEN.join("javascript:"), re.IGNORECASE)
 ORDER = ("apiVersion", "kind", "metadata", "spec", "relations")
 
 
@@ -56,7 +61,7 @@ def stitch(
     metadata = dict(entity["metadata"])
     made = place.annotations(orphan=orphan)
     metadata |= {"uid": uid, "namespace": namespace}
-    metadata["annotations"] = {**made, **(metadata.get("annotations") or {})}
+    metadata["annotations"] = {**made, **_safe(metadata.get("annotations") or {})}
     relations = [{"type": kind, "targetRef": target} for kind, target in sorted(set(edges))]
     final = {**entity, "metadata": metadata, "relations": relations}
     text = json.dumps(final, sort_keys=True, ensure_ascii=False)
@@ -64,6 +69,14 @@ def stitch(
     final = {key: final[key] for key in ORDER if key in final}
     terms, values = index(final)
     return Stitched(dumps(final), terms, values)
+
+
+def _safe(annotations: Mapping[str, str]) -> dict[str, str]:
+    """Addresses that would run a script are replaced, by the same one as in Backstage."""
+    return {
+        key: REJECTED if key in FOLLOWED and _SCRIPT.match(value) else value
+        for key, value in annotations.items()
+    }
 
 
 def dumps(value: Any) -> str:

@@ -33,6 +33,7 @@ from catalog.queueing import on_commit
 from catalog.relations import owner_ref, relations_of
 from catalog.services import history
 from catalog.stitching import MAX_VALUE, Place, in_order_of, stitch
+from catalog.validators import MAX_SPEC_TEXT
 
 PRIVATE = "bespoke/visibility"
 BATCH = 1_000
@@ -232,16 +233,22 @@ def _row(location: Location, parsed: Parsed) -> Entity:
     profile = profile if isinstance(profile, dict) else {}
     words = [metadata["name"], title, description, owner.partition("/")[2], *tags]
     words += [str(profile[key]) for key in ("displayName", "email") if profile.get(key)]
-    owner_label = str(spec.get("owner") or "")
+    owner_label = _text(spec, "owner")
     return Entity(
         ref=str(ref), kind=ref.kind, namespace=ref.namespace, name=metadata["name"],
         descriptor=entity, title=title, description=description,
-        type=spec.get("type", ""), lifecycle=spec.get("lifecycle", ""), owner_ref=owner,
+        type=_text(spec, "type"), lifecycle=_text(spec, "lifecycle"), owner_ref=owner,
         kind_label=entity["kind"], owner_label=owner_label if len(owner_label) <= MAX_VALUE else "",
         tags=tags, private=annotations.get(PRIVATE) == "private",
         location=location, line=parsed.line, text=parsed.text, digest=digest_of(entity),
         search_text=" ".join(words).lower(), updated_at=timezone.now(),
     )  # fmt: skip
+
+
+def _text(spec: dict[str, Any], name: str) -> str:
+    """A field for a column; kinds whose schema does not know it may hold anything there."""
+    value = spec.get(name)
+    return value if isinstance(value, str) and len(value) <= MAX_SPEC_TEXT else ""
 
 
 # -- relations ----------------------------------------------------------------------------------
