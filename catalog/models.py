@@ -547,6 +547,10 @@ class EntityQuerySet(models.QuerySet["Entity"]):
         idle |= Q(location__repository__last_activity_at__lt=before)
         return self.filter(idle, updated_at__lt=before)
 
+    def abandoned(self, before: datetime) -> Self:
+        """Orphans since before then that nobody wants to keep."""
+        return self.filter(orphaned_at__lt=before, kept=False)
+
     def groups(self) -> Self:
         return self.filter(kind="group", orphaned_at=None)
 
@@ -602,6 +606,7 @@ class Entity(models.Model):
         help_text="type=ref of relations with private entities, which are in no answer",
     )  # fmt: skip
     orphaned_at = models.DateTimeField(null=True)
+    kept = models.BooleanField(default=False, help_text="Stays although no file declares it")
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 
@@ -612,6 +617,9 @@ class Entity(models.Model):
         indexes = [
             models.Index(fields=["kind", "type"]),
             models.Index(fields=["owner_ref"]),
+            models.Index(
+                fields=["orphaned_at"], condition=~Q(orphaned_at=None), name="entity_orphans"
+            ),
             GinIndex(fields=["tags"], name="entity_tags"),
             GinIndex(fields=["search_text"], name="entity_search", opclasses=["gin_trgm_ops"]),
             GinIndex(fields=["terms"], name="entity_terms"),

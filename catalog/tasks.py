@@ -61,6 +61,14 @@ def read_sources() -> None:
         read_source(pk)
 
 
+@shared_task
+def remove_orphans() -> None:
+    """Periodic: what no file declares goes after its time of grace."""
+    from catalog import services
+
+    services.remove_orphans(now=timezone.now())
+
+
 @shared_task(bind=True, max_retries=8)
 def handle_delivery(self: Task[..., None], pk: int) -> None:
     from catalog import services

@@ -8,6 +8,7 @@ from catalog.views.edit import edit
 from catalog.views.entities import entities, export
 from catalog.views.entity import entity, panel
 from catalog.views.history import history
+from catalog.views.orphans import keep
 from catalog.views.ownership import ownership
 from catalog.views.problems import problems, read_again
 from catalog.views.relations import impact, relations
@@ -19,6 +20,7 @@ urlpatterns = [
     path("export/<str:form>/", export, name="export"),
     path("problems/", problems, name="problems"),
     path("sources/<int:pk>/read/", read_again, name="read-source"),
+    path("orphans/<int:pk>/keep/", keep, name="keep-orphan"),
     path("panels/<int:pk>/<str:panel_id>/", panel, name="panel"),
     path("<str:kind>/<str:namespace>/<str:name>/", entity, name="entity"),
     path("<str:kind>/<str:namespace>/<str:name>/edit/", edit, name="edit"),

@@ -222,6 +222,7 @@ CELERY_BEAT_SCHEDULE = {
         "catalog.tasks.handle_left_over_deliveries": 30.0,
         "catalog.tasks.rebuild_memberships": 600.0,
         "catalog.tasks.check_proposals": 60.0,
+        "catalog.tasks.remove_orphans": 900.0,
         "scaffolder.tasks.resume_runs": 5.0,
         "scaffolder.tasks.release_changed_blocks": 30.0,
         "scaffolder.tasks.check_merge_requests": 60.0,
@@ -248,6 +249,8 @@ PUBLISH_GITHUB_TO_FORGE = env.bool("PUBLISH_GITHUB_TO_FORGE", default=False)
 # Projects (patterns as in a shell) whose descriptors may define people, groups, blocks and
 # scorecards: who can push to one of these decides over roles and over everybody's repositories.
 TRUSTED_REPOSITORIES = env.list("TRUSTED_REPOSITORIES", default=[])
+# How many days an entity stays that no file declares any more; until then its owners may keep it.
+ORPHAN_GRACE_DAYS = env.float("ORPHAN_GRACE_DAYS", default=7.0)
 # `whsec_` and base64, as Standard Webhooks writes it; the forge signs its deliveries with it.
 WEBHOOK_SECRET = env.str("WEBHOOK_SECRET", default="")
 

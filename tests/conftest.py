@@ -121,6 +121,26 @@ def project(forge: Forge, group: str) -> Callable[..., str]:
     return make
 
 
+@pytest.fixture
+def fault(forge: Forge) -> Iterator[Callable[..., Callable[[], int]]]:
+    """Sets a fault for calls whose path matches; they are all cleared at the end.
+
+    What it returns tells how many calls met the fault so far.
+    """
+    ids: list[int] = []
+
+    def add(kind: str, path: str, **more: object) -> Callable[[], int]:
+        data = {"kind": kind, "path": path} | more
+        pk = int(forge._post("/localforge/faults", "set a fault", data)["id"])
+        ids.append(pk)
+        every = "/localforge/faults"
+        return lambda: next(f["met"] for f in forge._get(every, "list faults") if f["id"] == pk)
+
+    yield add
+    for pk in ids:
+        forge._api.http_delete(f"/localforge/faults/{pk}")
+
+
 # -- the whole stack ----------------------------------------------------------------------------
 @dataclass
 class Stack:

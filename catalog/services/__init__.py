@@ -10,6 +10,7 @@ from catalog.services.locations import (
     remove_location,
 )
 from catalog.services.memberships import rebuild_memberships
+from catalog.services.orphans import keep_orphan, release_orphan, remove_orphans
 from catalog.services.proposals import (
     check_proposals,
     may_edit,
@@ -23,6 +24,7 @@ __all__ = [
     "add_source",
     "check_proposals",
     "handle_delivery",
+    "keep_orphan",
     "may_edit",
     "move_location",
     "preview",
@@ -34,7 +36,9 @@ __all__ = [
     "receive_delivery",
     "refresh",
     "register",
+    "release_orphan",
     "remove_entity",
     "remove_location",
+    "remove_orphans",
     "stitch_everything",
 ]

@@ -117,6 +117,14 @@ def remove_entity(*, entity: Entity, by: User) -> None:
     """Removes an entity at once; if its file still describes it, reading brings it back."""
     if not may_remove_entity(entity, by):
         raise PermissionDenied("Only the owners of an entity, or a platform engineer, remove it.")
+    location = entity.location
+    take_out(entity=entity, by=by)
+    Location.objects.filter(pk=location.pk).update(digest="")
+    refresh(repository=location.repository, by=by)
+
+
+def take_out(*, entity: Entity, by: User | None) -> None:
+    """Deletes the row, and makes its neighbours' answers anew. Call it in a transaction."""
     lock_until_commit(STITCHING)
     edges = Relation.objects.filter(declared_by=entity).values_list("source_ref", flat=True)
     neighbours = set(edges) - {entity.ref}
@@ -124,13 +132,10 @@ def remove_entity(*, entity: Entity, by: User) -> None:
     neighbours |= set(hiding.values_list("source_ref", flat=True)) if hiding else set()
     audit.record(by=by, verb="removed", object_type="entity", object_id=entity.ref,
                  descriptor=entity.descriptor)  # fmt: skip
-    location = entity.location
     note_removal(entity=entity, by=by)
     entity.delete()
     stitch_neighbours(refs=neighbours)
     Revision.objects.advance()
-    Location.objects.filter(pk=location.pk).update(digest="")
-    refresh(repository=location.repository, by=by)
 
 
 @transaction.atomic

@@ -11,6 +11,8 @@ from catalog import forges
 from catalog.models import Entity, EntityQuerySet, Problem, Relation
 from catalog.panels import panels_for
 from catalog.services import may_edit
+from catalog.services.locations import may_remove_entity
+from catalog.services.orphans import grace
 from catalog.views.pages import titles_of
 from catalog.views.tabs import tabs_of
 
@@ -43,6 +45,10 @@ def entity(request: HttpRequest, kind: str, namespace: str, name: str) -> HttpRe
         "repository_url": forges.project_url(repository.path),
         "raw": row.text,
         "may_edit": may_edit(row, user),
+        "orphan": {
+            "goes_at": row.orphaned_at and row.orphaned_at + grace(),
+            "may_keep": may_remove_entity(row, user),
+        },
         "tabs": tabs_of(row, "overview"),
     }
     return render(request, "catalog/entity.html", context)

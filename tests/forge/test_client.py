@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
@@ -29,21 +29,7 @@ from scaffolder.models import Run
 from tests.conftest import component
 from tests.scaffolder.conftest import publishing, release, run  # noqa: F401  (fixtures)
 
-Fault = Callable[..., None]
-
-
-@pytest.fixture
-def fault(forge: Forge) -> Iterator[Fault]:
-    """Sets a fault for calls whose path matches; they are all cleared at the end."""
-    ids: list[int] = []
-
-    def add(kind: str, path: str, **more: object) -> None:
-        data = {"kind": kind, "path": path} | more
-        ids.append(forge._post("/localforge/faults", "set a fault", data)["id"])
-
-    yield add
-    for pk in ids:
-        forge._api.http_delete(f"/localforge/faults/{pk}")
+Fault = Callable[..., Callable[[], int]]
 
 
 def test_errors_are_typed_and_say_what_was_tried(forge: Forge, project):
