@@ -43,7 +43,7 @@ def note(events: Mapping[str, str], commits: Commits) -> None:
         Version.objects.keep(events, told)
 
 
-def note_removal(*, entity: Entity, by: User) -> None:
+def note_removal(*, entity: Entity, by: User | None) -> None:
     """Call it before the entity is deleted."""
-    commit = Commit("", "", "", by.display_name)
+    commit = Commit("", "", "", by.display_name if by else "")
     note({entity.ref: Version.Event.REMOVED}, {entity.location_id: commit})

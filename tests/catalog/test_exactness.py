@@ -4,7 +4,7 @@ import json
 
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from catalog import bundling, descriptor, refs, relations, validators
@@ -12,6 +12,7 @@ from catalog.stitching import REJECTED, Place, stitch
 from tests.conftest import component
 
 OWNED = {"type": "t", "lifecycle": "l", "owner": "o"}
+PATIENT = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 STEP = [{"id": "a", "action": "debug:log"}]
 REMOTE = {"type": "sse", "url": "https://mcp.example"}
 
@@ -100,6 +101,7 @@ def test_metadata(metadata: dict, good: bool):
     assert bool(findings("Component", OWNED, **metadata)) is not good
 
 
+@PATIENT
 @given(st.dictionaries(st.sampled_from(["type", "owner", "steps", "profile", "presence", "remotes",
                                         "children", "definition"]),
                        st.none() | st.integers() | st.text(max_size=3)
@@ -113,6 +115,7 @@ def test_any_spec_is_judged_and_never_raises(spec: dict, kind: str):
 
 
 # -- references ---------------------------------------------------------------------------------
+@PATIENT
 @given(st.text(st.characters(exclude_characters=":/"), min_size=1), st.text(min_size=1))
 def test_a_slash_before_the_colon_makes_the_colon_part_of_the_name(namespace: str, rest: str):
     ref = refs.parse(f"{namespace}/{rest}:x", default_kind="component")
@@ -122,6 +125,7 @@ def test_a_slash_before_the_colon_makes_the_colon_part_of_the_name(namespace: st
 NAMES = st.from_regex(r"\A[a-z0-9]([a-z0-9-]{0,10}[a-z0-9])?\Z")
 
 
+@PATIENT
 @given(st.dictionaries(
     st.sampled_from(sorted({f.name for fields in relations.FIELDS.values() for f in fields})),
     st.lists(st.builds("{}:{}".format, st.sampled_from(["api", "user", "group"]), NAMES)
@@ -205,6 +209,7 @@ def test_an_api_of_several_files_becomes_one():
     assert whole["x"] == {"$ref": "#/paths"}
 
 
+@PATIENT
 @given(st.recursive(st.none() | st.text(max_size=4) | st.builds(
     lambda name, pointer: {"$ref": f"{name}#{pointer}"}, st.sampled_from(["a", "b", ""]),
     st.sampled_from(["", "/x", "/0"])),

@@ -20,7 +20,7 @@ from django.test import Client
 
 from catalog import forges, services, tasks
 from catalog.models import Entity, Problem, Repository, Source
-from forge import Change, Forge, ForgeUnavailable
+from forge import Change, Forge, ForgeUnavailable, Project
 from tests.catalog.test_repositories import deliver
 from tests.conftest import ROOT, component, entity
 
@@ -85,7 +85,7 @@ def in_threads(*calls: Callable[[], object]) -> list[BaseException]:
 
 # -- listings -----------------------------------------------------------------------------------
 def test_a_listing_that_breaks_at_its_third_page_changes_nothing(
-    project, forge: Forge, group: str, fault: Fault
+    project, forge: Forge, group: str, fault: Fault, monkeypatch
 ):
     for number in range(201):
         project(f"p-{number:03}")
@@ -94,12 +94,23 @@ def test_a_listing_that_breaks_at_its_third_page_changes_nothing(
     services.read_source(source=source)
     services.read_repository(path=path)
     push(forge, path, component("last", owner="ledger"))
-    fault("page", f"/groups/.*{group}/projects", page=3, status=502, times=1)
+    whole = Forge.group_projects
+    met: list[Callable[[], int]] = []
+
+    def breaking(self: Forge, listed: str) -> Iterator[Project]:
+        for number, found in enumerate(whole(self, listed)):
+            if number == 150:  # in the middle of the second page
+                met.append(fault("status", f"/groups/.*{group}/projects", status=502, times=1))
+            yield found
+
+    monkeypatch.setattr(Forge, "group_projects", breaking)
     with never_missing("component:default/last"):
         assert services.read_source(source=source, wait=True) == []
+        assert [count() for count in met] == [1]
         source.refresh_from_db()
         assert "HTTP 502" in source.error
         assert not Repository.objects.exclude(missing_since=None).exists()
+        monkeypatch.undo()
         assert path in services.read_source(source=source)
         services.read_repository(path=path)
     source.refresh_from_db()
@@ -129,7 +140,7 @@ BOTH = ("component:default/a", "component:default/b")
         ("status", "/repository/tree", {"status": 500}),
         ("status", "/repository/files/b", {"status": 502}),
         ("status", "/repository/files/", {"status": 429, "retry_after": 0}),
-        ("drop", "/repository/files/b", {}),
+        ("drop", "/repository/files/b", {"times": 2}),  # a dropped call is tried once more
         ("latency", "/repository/files/b", {"seconds": 2}),
     ],
 )
@@ -139,14 +150,15 @@ def test_no_bad_answer_is_taken_for_a_file_that_is_gone(
     path = project(files=FILES)
     services.read_repository(path=path)
     push(forge, path, component("b", owner="ledger"), "b/entity.yaml")
-    met = fault(kind, where, times=1, **more)
+    more = {"times": 1} | more
+    met = fault(kind, where, **more)
     settings.GITLAB_TIMEOUT_SECONDS = 0.5
     forges._client.cache_clear()
     try:
         with never_missing(*BOTH):
             with pytest.raises(ForgeUnavailable):
                 services.read_repository(path=path)
-            assert met() == 1
+            assert met() == more["times"]
             assert Repository.objects.get(path=path).error
             assert orphans() == 0
             services.read_repository(path=path)
