@@ -6,7 +6,7 @@ from typing import Any
 
 from django import forms
 
-from fleet.changes import changes
+from fleet.changes import Change, changes
 from fleet.models import Campaign
 from fleet.services import Roll
 from scaffolder.models import Release
@@ -50,10 +50,15 @@ class CampaignForm(forms.ModelForm):  # type: ignore[type-arg]
         fitting = [c for c in changes().values() if release.kind in c.block_kinds]
         field = self.fields["kind"]
         assert isinstance(field, forms.ChoiceField)
-        field.choices = [(change.id, change.title) for change in fitting]
+        field.choices = [(change.id, _reach(change, release)) for change in fitting]
 
     def roll(self) -> Roll:
         return Roll(**{name: self.cleaned_data[name] for name in Roll.__slots__})
+
+
+def _reach(change: Change, release: Release) -> str:
+    count = len(change.candidates(release))
+    return f"{change.title}: {count} {'repository' if count == 1 else 'repositories'}"
 
 
 class WaiverForm(forms.Form):

@@ -78,9 +78,7 @@ def new(request: HttpRequest, release: int) -> HttpResponse:
             form.add_error(None, error)
         else:
             return redirect("fleet:campaign", campaign.key)
-    reach = [(c.title, len(c.candidates(made))) for c in changes().values()
-             if made.kind in c.block_kinds]  # fmt: skip
-    context = {"form": form, "release": made, "reach": reach}
+    context = {"form": form, "release": made}
     return render(request, "fleet/new.html", context, status=422 if form.errors else 200)
 
 

@@ -77,6 +77,7 @@ def _plan(target: Target) -> None:
         target.state = State.SUPERSEDED
         target.finished_at = timezone.now()
         return
+    wanted = sorted(wanted, key=lambda release: (release.kind != "template", release.block_ref))
     made = composed(wanted, lineage[0].answers, _author(lineage, target.campaign))
     ours = _repository_now(target)
     base = {p: f for p, f in load_tree(lineage[0].base).items() if p != LINEAGE_PATH}

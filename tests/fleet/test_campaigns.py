@@ -10,7 +10,7 @@ from django.core.exceptions import PermissionDenied, ValidationError
 from django.utils import timezone
 
 from accounts.models import AuditEvent
-from fleet import services
+from fleet import services, showing
 from fleet.models import Campaign, Target
 from forge import Forge, ForgeUnavailable
 from scaffolder.models import Lineage, Release, load_tree
@@ -78,6 +78,10 @@ def test_a_new_release_reaches_the_fleet_and_nothing_is_lost(
     assert "Ours." in text
     assert forge.read_file(edited, "own.txt", made.branch) == b"own\n"
     assert "1.1.0" in forge.read_file(edited, ".bespoke/lineage.yaml", made.branch).decode()
+    (shown,) = [
+        f for f in showing.files(made.targets.get(repository=edited)) if "lineage" in f["path"]
+    ]
+    assert not [line for line in shown["lines"] if "ref:" in line.text and line.kind != "same"]
     kept = forge.read_file(clash, "README.md", made.branch).decode()
     assert "Line two, ours." in kept
     assert "<<<<" not in kept
