@@ -11,9 +11,10 @@ from django import forms
 from accounts.models import User
 from catalog import refs
 from catalog.editing import Path, changed
+from catalog.kinds import required_of
 from catalog.models import Entity
 from catalog.relations import FIELDS, relations_of
-from catalog.validators import KINDS, entity_findings
+from catalog.validators import entity_findings
 
 MAX_CHOICES = 1_000
 # Texts that live in metadata; everything else but tags, links and annotations lives in spec.
@@ -72,7 +73,7 @@ class DescriptorForm(forms.Form):
         else:
             made = forms.CharField()
         made.required = False  # the catalogue's own rules decide, in its own words
-        made.widget.is_required = name in KINDS[self.kind][0]
+        made.widget.is_required = name in required_of(self.kind)
         made.label = LABELS.get(name, name.capitalize())
         made.help_text = HELP.get(name, "")
         made.initial = _shown(name, value)
@@ -140,10 +141,10 @@ class DescriptorForm(forms.Form):
 
 def _names(kind: str) -> tuple[str, ...]:
     """The questions that make sense for a kind, in the order of the form."""
-    strings: tuple[str, ...] = KINDS[kind][0]
+    required = required_of(kind)
     related = {field.name for field in FIELDS.get(kind, ())}
     spec: list[str] = [
-        name for name in ("owner", "type", "lifecycle") if name in strings or name in related
+        name for name in ("owner", "type", "lifecycle") if name in required or name in related
     ]
     spec += [name for name in ("system", *REFERENCES) if name in related]
     return ("title", "description", *spec, "tags", "links", "annotations")

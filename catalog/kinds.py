@@ -108,3 +108,8 @@ VARIANTS = {
 def schema_of(kind: str, variant: Any) -> Schema:
     """The table of a known kind; `variant` is its `spec.type`, whatever that holds."""
     return VARIANTS.get((kind, variant), KINDS[kind]) if isinstance(variant, str) else KINDS[kind]
+
+
+def required_of(kind: str) -> tuple[str, ...]:
+    """The fields of `spec` that a kind must have; its name in any case."""
+    return {name.lower(): schema for name, schema in KINDS.items()}[kind.lower()].required
