@@ -26,7 +26,9 @@ class EntityFilter:
         self.mine = query.get("mine") == "1"
         self.visible = Entity.objects.visible_to(user)
         if self.mine:
-            self.visible = self.visible.owned_by(user.group_refs | {user.entity_ref})
+            self.visible = self.visible.owned_by(
+                user.group_refs | ({user.entity_ref} if user.entity_ref else set())
+            )
 
     @property
     def is_narrowed(self) -> bool:
