@@ -2,6 +2,10 @@
 import assert from 'node:assert/strict';
 import { ScaffolderClient } from '@backstage/plugin-scaffolder-common';
 
+// Its event stream was written for browsers.
+globalThis.window ??= globalThis;
+globalThis.document ??= { hidden: false, addEventListener() {}, removeEventListener() {} };
+
 const [url, token, templateRef, user] = process.argv.slice(2);
 const client = new ScaffolderClient({
   discoveryApi: { getBaseUrl: async () => `${url}/api/scaffolder` },
