@@ -5,10 +5,10 @@ from __future__ import annotations
 import hashlib
 from datetime import timedelta
 from functools import cached_property
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 from django.conf import settings
-from django.contrib.auth.models import AbstractUser
+from django.contrib.auth.models import AbstractUser, UserManager
 from django.contrib.postgres.fields import ArrayField
 from django.db import InterfaceError, OperationalError, connection, models
 from django.utils import timezone
@@ -22,10 +22,19 @@ class Role(models.TextChoices):
     APPROVER = "approver", "Approver: approves and sees the audit trail"
 
 
+class PeopleManager(UserManager["User"]):
+    def members_of(self, group_ref: str) -> models.QuerySet[User]:
+        """Who is in a group or in one below it, and may sign in."""
+        members = Membership.objects.filter(group_ref=group_ref).values("user_ref")
+        return self.filter(entity_ref__in=members, is_active=True)
+
+
 class User(AbstractUser):
     """A person who signs in. `entity_ref` is the same person in the catalogue."""
 
     entity_ref = models.CharField(max_length=255, unique=True, null=True, blank=True)
+
+    objects: ClassVar[PeopleManager] = PeopleManager()
 
     @cached_property
     def group_refs(self) -> frozenset[str]:
@@ -159,6 +168,37 @@ def _first_row(parameters: list[Any]) -> tuple[Any, ...] | None:
         cursor.execute(sql, parameters)
         row: tuple[Any, ...] | None = cursor.fetchone()
         return row
+
+
+class NotificationQuerySet(models.QuerySet["Notification"]):
+    def unread(self) -> Self:
+        return self.filter(read_at=None)
+
+
+class Notification(models.Model):
+    """Something that a person should know, and where to see it."""
+
+    recipient = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.CASCADE, related_name="notifications"
+    )
+    topic = models.CharField(max_length=60)
+    title = models.CharField(max_length=500)
+    link = models.CharField(max_length=500, help_text="Path in the portal")
+    created_at = models.DateTimeField(auto_now_add=True)
+    read_at = models.DateTimeField(null=True)
+
+    objects = NotificationQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-created_at", "-pk"]
+        indexes = [
+            models.Index(
+                fields=["recipient"], condition=models.Q(read_at=None), name="unread_of_a_person"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.title
 
 
 class AuditEventQuerySet(models.QuerySet["AuditEvent"]):

@@ -9,7 +9,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts import audit
-from accounts.models import ApiToken, AuditEvent, Membership, User
+from accounts.models import ApiToken, AuditEvent, Membership, Notification, User
 
 TOKEN_PREFIX = "bspk_"  # noqa: S105  (a public marker, so that secret scanners find leaked tokens)
 FAILED_LOGINS_ALLOWED = 10
@@ -106,3 +106,18 @@ def replace_memberships(*, rows: Iterable[tuple[str, str, bool]]) -> int:
     Membership.objects.filter(pk__in=gone).delete()
     Membership.objects.bulk_create(new)
     return len(gone) + len(new)
+
+
+def notify(*, recipients: Iterable[User], topic: str, title: str, link: str) -> None:
+    """Tells each of these people once; `link` is a path in the portal."""
+    people = {user.pk: user for user in recipients}
+    Notification.objects.bulk_create(
+        Notification(recipient=user, topic=topic, title=title[:500], link=link)
+        for user in people.values()
+    )
+
+
+def mark_read(*, user: User, pk: int | None = None) -> int:
+    """Marks one of the person's notifications as read, or all of them; returns how many."""
+    unread = Notification.objects.filter(recipient=user).unread()
+    return (unread.filter(pk=pk) if pk else unread).update(read_at=timezone.now())

@@ -66,3 +66,27 @@ def audit_trail(request: HttpRequest) -> HttpResponse:
         events = events.filter(object_type=object_type)
     page = Paginator(events, 50).get_page(request.GET.get("page"))
     return render(request, "accounts/audit.html", {"page": page})
+
+
+@require_GET
+def notifications(request: HttpRequest) -> HttpResponse:
+    """What the person was told, newest first; `?unread=1` leaves out what was read."""
+    user = signed_in(request)
+    found = user.notifications.unread() if request.GET.get("unread") else user.notifications.all()
+    page = Paginator(found, 30).get_page(request.GET.get("page"))
+    return render(request, "accounts/notifications.html", {"page": page})
+
+
+@require_POST
+def open_notification(request: HttpRequest, pk: int) -> HttpResponse:
+    """Marks one as read and goes to what it is about."""
+    user = signed_in(request)
+    notification = get_object_or_404(user.notifications, pk=pk)
+    services.mark_read(user=user, pk=pk)
+    return redirect(notification.link)
+
+
+@require_POST
+def read_notifications(request: HttpRequest) -> HttpResponse:
+    services.mark_read(user=signed_in(request))
+    return redirect("accounts:notifications")

@@ -36,11 +36,11 @@ def check(expression: str) -> None:
     _compiled(expression)
 
 
-def matches(expression: str, **variables: Any) -> bool:
-    """Whether the expression is true. A field that is missing makes it false, not an error."""
+def matches(expression: str, *, otherwise: bool = False, **variables: Any) -> bool:
+    """Whether the expression is true. A field that is missing is no error: it gives `otherwise`."""
     value = _compiled(expression).eval(data={name: {} for name in VARIABLES} | variables)
     if value.type() == cel.Type.ERROR:
-        return False
+        return otherwise
     result = value.plain_value()
     if not isinstance(result, bool):
         raise SelectorError(f"The expression gives {result!r}, not true or false")

@@ -226,6 +226,7 @@ CELERY_BEAT_SCHEDULE = {
         "scaffolder.tasks.resume_runs": 5.0,
         "scaffolder.tasks.release_changed_blocks": 30.0,
         "scaffolder.tasks.check_merge_requests": 60.0,
+        "scaffolder.tasks.look_after_approvals": 60.0,
         "scorecards.tasks.evaluate_outdated": 15.0,
         "fleet.tasks.tick": 10.0,
         "fleet.tasks.follow": 60.0,

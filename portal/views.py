@@ -13,7 +13,7 @@ from catalog.models import Entity, Problem
 from fleet.models import Target
 from portal import health, samples
 from portal.errors import request_id
-from scaffolder.models import Run
+from scaffolder.models import Approval, Run
 from scaffolder.services import may_start
 from scorecards.models import Verdict
 
@@ -33,6 +33,7 @@ def home(request: HttpRequest) -> HttpResponse:
         "entity_count": Entity.objects.visible_to(user).count(),
         "problem_count": Problem.objects.visible_to(user).count(),
         "may_start": may_start(user),
+        "approval_count": Approval.objects.waiting_for(user).count(),
         "templates": Entity.objects.visible_to(user).filter(kind="template", orphaned_at=None)[:3],
     }
     return render(request, "portal/home.html", context)

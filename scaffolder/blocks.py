@@ -10,7 +10,8 @@ from typing import Any
 
 from accounts.models import User
 from catalog.models import Entity
-from scaffolder import sandbox
+from catalog.selectors import SelectorError
+from scaffolder import approving, sandbox
 from scaffolder.actions import ActionFailed, actions
 from scaffolder.blueprint import (
     Blueprint,
@@ -23,6 +24,7 @@ from scaffolder.blueprint import (
     validate,
     with_defaults,
 )
+from scaffolder.blueprint.conditions import asked_names
 from scaffolder.expressions import evaluate
 from scaffolder.models import Release
 from scaffolder.weave.aspect import parse_aspect
@@ -63,8 +65,7 @@ def _not_understood(blueprint: Blueprint) -> Iterator[str]:
         inner = (inside for field in page.fields for inside in field.fields if is_secret(inside))
         for field in inner:
             yield f"{page.path}: the secret “{field.name}” must be a question of its own."
-    if blueprint.approvals:
-        yield "spec.approvals is not supported yet."
+    yield from approving.problems(blueprint)
 
 
 @dataclass(frozen=True)
@@ -83,7 +84,8 @@ class GoldenPath:
         """Steps as rows keep them. Aspects are woven in before anything is published, unless the
         template says where (a bespoke:weave step) or opts out (spec.weave: false).
         """
-        steps = [_definition(step) for step in self.blueprint.steps]
+        asked = [approving.definition(one, n) for n, one in enumerate(self.blueprint.approvals)]
+        steps = [*asked, *(_definition(step) for step in self.blueprint.steps)]
         if not self.blueprint.weave or any(step["action"] == WEAVE for step in steps):
             return steps
         published = (i for i, step in enumerate(steps) if actions()[step["action"]].publishes)
@@ -123,6 +125,23 @@ class GoldenPath:
             elif given and (wrong := checked(one, {field.name: given})):
                 errors[f"secrets.{field.name}"] = [w for found in wrong.values() for w in found]
         return errors
+
+    @cached_property
+    def question_names(self) -> set[str]:
+        """The names of all questions, under whatever conditions they are asked."""
+        return {name for page in self.pages for name in asked_names(page.schema)}
+
+    def approvals(self, values: dict[str, Any]) -> list[dict[str, Any]]:
+        """The inputs of the steps that will wait for somebody, given these values."""
+        asked = [step["input"] for step in self.steps if step["action"] == approving.ACTION]
+        return [one for one in asked if self._is_needed(one, values)]
+
+    def _is_needed(self, asked: dict[str, Any], values: dict[str, Any]) -> bool:
+        """A condition that gives neither true nor false fails its step: better said early."""
+        try:
+            return approving.is_needed(asked, values, self.question_names)
+        except SelectorError:
+            return True
 
     def filled(self, answers: dict[str, Any]) -> dict[str, Any]:
         """The answers with the defaults of the questions that nobody has answered."""

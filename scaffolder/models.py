@@ -124,10 +124,21 @@ class RunQuerySet(models.QuerySet["Run"]):
         visible = Entity.objects.visible_to(user)
         hidden = Entity.objects.exclude(pk__in=visible.values("pk")).values("ref")
         open_to_all = ~Q(template_ref__in=hidden) & ~Q(entity_ref__in=hidden)
-        return self.filter(Q(user=user) | open_to_all)
+        asked = Approval.objects.filter(group_ref__in=user.group_refs).values("run")
+        return self.filter(Q(user=user) | Q(pk__in=asked) | open_to_all)
 
     def of(self, user: User) -> Self:
         return self.filter(user=user)
+
+    def golden_paths(self) -> list[str]:
+        """What the runs are of, for a filter."""
+        refs = self.order_by("template_ref").values_list("template_ref", flat=True)
+        return list(refs.distinct()[:200])
+
+    def people(self) -> list[str]:
+        """Who began them, for a filter."""
+        names = self.order_by("user__username").values_list("user__username", flat=True)
+        return list(names.distinct()[:200])
 
     def claimable(self, now: datetime) -> Self:
         """Queued, or running for a worker that has not been heard of for a while."""
@@ -152,6 +163,7 @@ class Run(models.Model):
     class Status(models.TextChoices):
         QUEUED = "queued", "Queued"
         RUNNING = "running", "Running"
+        WAITING = "waiting", "Waiting for approval"
         COMPLETED = "completed", "Completed"
         FAILED = "failed", "Failed"
         CANCELLED = "cancelled", "Cancelled"
@@ -213,6 +225,7 @@ class RunStep(models.Model):
     class Status(models.TextChoices):
         PENDING = "pending", "Pending"
         RUNNING = "running", "Running"
+        WAITING = "waiting", "Waiting for approval"
         COMPLETED = "completed", "Completed"
         FAILED = "failed", "Failed"
         SKIPPED = "skipped", "Skipped"
@@ -228,6 +241,7 @@ class RunStep(models.Model):
     notes = models.JSONField(default=dict)
     error = models.TextField(blank=True)
     attempts = models.PositiveSmallIntegerField(default=0)
+    enqueued_at = models.DateTimeField(null=True, help_text="When the step's turn came")
     started_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)
 
@@ -258,6 +272,76 @@ class RunLog(models.Model):
 
     def __str__(self) -> str:
         return self.text
+
+
+class ApprovalQuerySet(models.QuerySet["Approval"]):
+    def visible_to(self, user: User) -> Self:
+        """For those who asked, those who are asked, and those who see everything."""
+        if user.sees_everything:
+            return self.all()
+        return self.filter(Q(requester=user) | Q(group_ref__in=user.group_refs))
+
+    def waiting_for(self, user: User) -> Self:
+        """What the person may decide now."""
+        waiting = self.filter(status=Approval.Status.WAITING, group_ref__in=user.group_refs)
+        return waiting.exclude(requester=user)
+
+    def expired(self, now: datetime) -> Self:
+        return self.filter(status=Approval.Status.WAITING, expires_at__lte=now)
+
+    def to_be_reminded(self, now: datetime) -> Self:
+        return self.filter(status=Approval.Status.WAITING, remind_at__lte=now, expires_at__gt=now)
+
+
+class Approval(models.Model):
+    """One request to agree to a run, and what came of it. Nobody decides their own."""
+
+    class Status(models.TextChoices):
+        WAITING = "waiting", "Waiting"
+        APPROVED = "approved", "Approved"
+        REFUSED = "refused", "Refused"
+        EXPIRED = "expired", "Expired"
+        CANCELLED = "cancelled", "Cancelled"
+
+    run = models.ForeignKey(Run, models.CASCADE, related_name="approvals")
+    group_ref = models.CharField(max_length=255, db_index=True)
+    title = models.CharField(max_length=500)
+    condition = models.TextField(blank=True)
+    requester = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    status = models.CharField(max_length=16, choices=Status, default=Status.WAITING)
+    decided_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+"
+    )
+    reason = models.TextField(blank=True)
+    enqueued_at = models.DateTimeField(auto_now_add=True)
+    started_at = models.DateTimeField(null=True, help_text="When an approver first looked")
+    finished_at = models.DateTimeField(null=True)
+    expires_at = models.DateTimeField(db_index=True)
+    remind_at = models.DateTimeField(help_text="When the approvers are told again")
+
+    objects = ApprovalQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-enqueued_at"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["run"], condition=Q(status="waiting"), name="one_waiting_approval_a_run"
+            ),
+            models.CheckConstraint(
+                condition=Q(decided_by=None) | ~Q(decided_by=F("requester")),
+                name="nobody_decides_their_own",
+            ),
+            models.CheckConstraint(
+                condition=~Q(status__in=["approved", "refused"]) | Q(decided_by__isnull=False),
+                name="decided_by_somebody",
+            ),
+            models.CheckConstraint(
+                condition=~Q(status="refused") | ~Q(reason=""), name="refused_for_a_reason"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.title} ({self.group_ref})"
 
 
 class Lineage(models.Model):

@@ -44,6 +44,14 @@ def release_blocks(self: Task[..., None], repository: str) -> None:
 
 
 @shared_task
+def look_after_approvals() -> None:
+    """Periodic: reminders of what waits, and an end for what nobody decided in time."""
+    from scaffolder import services
+
+    services.look_after_approvals()
+
+
+@shared_task
 def check_merge_requests() -> None:
     """Periodic: merge requests whose webhook was lost."""
     from scaffolder import services

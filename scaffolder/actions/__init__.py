@@ -34,6 +34,10 @@ class Later(Exception):
         self.seconds = seconds
 
 
+class Waiting(Exception):
+    """Somebody has to decide before the step can go on: the run is put aside until then."""
+
+
 @dataclass
 class Context:
     """What an action may use. `workspace` is the tree that the steps build up, path by path.

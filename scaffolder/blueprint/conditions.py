@@ -141,3 +141,23 @@ def _filled(schema: Schema, values: Mapping[str, Any]) -> dict[str, Any]:
             inner = _filled(part, result.get(name, {}))
             result = {**result, name: inner} if inner or name in result else result
     return result
+
+
+def asked_names(schema: Any, depth: int = 0) -> set[str]:
+    """The names of every question that a page can ask, under whatever conditions."""
+    if depth > 20:
+        return set()
+    found: set[str] = set()
+    if isinstance(schema, Mapping):
+        properties = schema.get("properties")
+        found |= set(map(str, properties)) if isinstance(properties, Mapping) else set()
+        conditional: list[Any] = [schema[key] for key in ("then", "else") if key in schema]
+        conditional += [
+            one for key in ("allOf", "oneOf", "anyOf") for one in _objects(schema.get(key))
+        ]
+        for key in ("dependencies", "dependentSchemas"):
+            dependencies = schema.get(key)
+            conditional += dependencies.values() if isinstance(dependencies, Mapping) else []
+        for part in conditional:
+            found |= asked_names(part, depth + 1)
+    return found

@@ -108,8 +108,9 @@ class Approval:
     """Who must agree before the steps run, and when that is needed (CEL over `parameters`)."""
 
     group: str
-    when: str = "true"
+    condition: str = "true"
     title: str = ""
+    expires: str = ""
 
 
 @dataclass(frozen=True, slots=True)

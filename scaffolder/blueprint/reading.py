@@ -202,8 +202,10 @@ def _approvals(reader: Reader, spec: Mapping[str, Any]) -> tuple[Approval, ...]:
         if not group:
             reader.complain(f"{path}.group", "The approval names no group.")
             continue
-        when, title = reader.text(item, "when", path, "true"), reader.text(item, "title", path)
-        approvals.append(Approval(group, when, title))
+        key = "condition" if "condition" in item else "when"
+        condition = reader.text(item, key, path, "true")
+        title, expires = reader.text(item, "title", path), reader.text(item, "expires", path)
+        approvals.append(Approval(group, condition, title, expires))
     return tuple(approvals)
 
 

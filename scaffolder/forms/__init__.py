@@ -14,12 +14,12 @@ from django.urls import reverse
 from accounts.models import User
 from scaffolder.blocks import GoldenPath, checked
 from scaffolder.blueprint import Field, Page, fields_of, with_defaults
+from scaffolder.blueprint.conditions import asked_names
 from scaffolder.fields import field_types
 from scaffolder.fields.suggestions import SuggestionInput
 from scaffolder.forms.layout import (
     Node,
     Reader,
-    asked_names,
     initial,
     layout,
     lists,

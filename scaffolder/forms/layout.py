@@ -193,27 +193,3 @@ def _initial(node: Node, value: Any) -> dict[str, Any]:
         values = dict(enumerate(value)) if isinstance(value, list) else {}
         return initial(node.children, {str(place): item for place, item in values.items()})
     return initial(node.children, value)
-
-
-def asked_names(schema: Any, depth: int = 0) -> set[str]:
-    """The names of every question that a page can ask, under whatever conditions."""
-    if depth > 20:
-        return set()
-    found: set[str] = set()
-    if isinstance(schema, Mapping):
-        properties = schema.get("properties")
-        found |= set(map(str, properties)) if isinstance(properties, Mapping) else set()
-        conditional = [schema[key] for key in ("then", "else") if key in schema]
-        conditional += [
-            one for key in ("allOf", "oneOf", "anyOf") for one in _list(schema.get(key))
-        ]
-        for key in ("dependencies", "dependentSchemas"):
-            dependencies = schema.get(key)
-            conditional += dependencies.values() if isinstance(dependencies, Mapping) else []
-        for part in conditional:
-            found |= asked_names(part, depth + 1)
-    return found
-
-
-def _list(value: object) -> list[Any]:
-    return value if isinstance(value, list) else []

@@ -1,5 +1,12 @@
 """The verbs of the scaffolder: every write to releases, runs, drafts and lineage."""
 
+from scaffolder.services.approvals import (
+    decide,
+    look_after_approvals,
+    look_at,
+    may_decide,
+    unknown_groups,
+)
 from scaffolder.services.execution import execute_run
 from scaffolder.services.lineage import entity_became_known, record_lineage, record_upgrade
 from scaffolder.services.releases import outdated_repositories, release_blocks
@@ -17,9 +24,13 @@ from scaffolder.services.runs import (
 __all__ = [
     "cancel_run",
     "check_merge_requests",
+    "decide",
     "discard_draft",
     "entity_became_known",
     "execute_run",
+    "look_after_approvals",
+    "look_at",
+    "may_decide",
     "may_start",
     "note_merge_request",
     "outdated_repositories",
@@ -29,4 +40,5 @@ __all__ = [
     "retry_run",
     "save_draft",
     "start_run",
+    "unknown_groups",
 ]

@@ -24,12 +24,14 @@ from django.utils import timezone
 from accounts import audit
 from forge import ForgeError, ForgeUnavailable
 from scaffolder import tasks
-from scaffolder.actions import ActionFailed, Context, Json, Later, actions
+from scaffolder.actions import ActionFailed, Context, Json, Later, Waiting, actions
 from scaffolder.blocks import asks_about_failure, evaluated, names_for
 from scaffolder.expressions import ExpressionError, each_of, shown_output, status_functions, truthy
 from scaffolder.models import HEARTBEAT, Run, RunLog, RunStep, load_tree, store_tree
+from scaffolder.services.approvals import park
 from scaffolder.services.lineage import record_lineage
 from scaffolder.services.places import located
+from scaffolder.services.telling import tell_the_end
 from scaffolder.vault import CannotOpen, Vault
 from scaffolder.weave.tree import File
 
@@ -77,6 +79,8 @@ def execute_run(*, pk: uuid.UUID) -> None:
             _Execution(run).go()
     except Postponed as later:
         _postpone(run, later)
+    except Waiting:
+        park(run=run)
     except LeaseLost:
         log.warning("lease lost: another worker has this run")
     except CannotOpen as error:
@@ -103,6 +107,7 @@ def _end_badly(run: Run, text: str) -> None:
         run.secrets = ""
         _write(run, "status", "error", "finished_at", "secrets")
         Run.objects.filter(pk=run.pk).update(lease=None)
+        tell_the_end(run=run)
 
 
 def _postpone(run: Run, later: Postponed) -> None:
@@ -163,6 +168,7 @@ class _Execution:
             for step in self.steps
             if step.status == RunStep.Status.COMPLETED
         }
+        self.free_since = run.queued_at
         self.failure = ""
         self.facts: dict[str, Any] = {}
         for step in self.steps:
@@ -197,6 +203,7 @@ class _Execution:
     # -- one step -------------------------------------------------------------------------------
     def _do(self, step: RunStep) -> None:
         step.status, step.started_at = RunStep.Status.RUNNING, timezone.now()
+        step.enqueued_at = step.enqueued_at or self.free_since
         step.attempts += 1
         step.error = ""
         self._save(step)
@@ -210,11 +217,11 @@ class _Execution:
                 self.outputs[step.step_id] = {"output": output}
         except (ActionFailed, ExpressionError, ForgeError) as error:
             self._fail(step, located(self.run.release, error))
-        except (LeaseLost, Postponed, Cancelled):
+        except (LeaseLost, Postponed, Cancelled, Waiting):
             raise
         except Exception as error:  # noqa: BLE001  (logged there, with its trace)
             self._fail(step, self._unexpected(step, error))
-        step.finished_at = timezone.now()
+        step.finished_at = self.free_since = timezone.now()
         self._keep(step)
 
     def _fail(self, step: RunStep, text: str) -> None:
@@ -414,6 +421,7 @@ class _Execution:
                 raise LeaseLost
             audit.record(by=run.user, verb=status.value, object_type="run", object_id=run.pk,
                          label=f"{run.template_ref} {run.subject}", made=run.made)  # fmt: skip
+            tell_the_end(run=run)
         log.info("run ended", status=status.value, error=error)
 
     def _output(self) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from forge import ForgeNotFound, ForgeUnavailable
 from scaffolder import blocks, tasks
 from scaffolder.blocks import is_secret
 from scaffolder.models import Draft, Release, Run, RunStep
+from scaffolder.services.approvals import unknown_groups, withdraw
 from scaffolder.vault import HIDDEN, Vault
 
 CHECKED_AT_ONCE = 50
@@ -40,6 +41,8 @@ def start_run(
         raise PermissionDenied("Your role cannot run golden paths: ask for a developer's role.")
     if not release.startable:
         raise ValidationError("This golden path has problems and cannot be started.")
+    if unknown := unknown_groups([release]).get(release.pk):
+        raise ValidationError(" ".join(unknown))
     if "\\u0000" in json.dumps([answers, secrets]):
         raise ValidationError("An answer holds a NUL character.")
     path = blocks.golden_path(release)
@@ -87,13 +90,15 @@ def _apart(
 def cancel_run(*, run: Run, by: User) -> Run:
     """Stops the run before its next step (at once when no worker has it)."""
     _check(run, by)
-    waiting = Run.objects.filter(pk=run.pk, status=Run.Status.QUEUED)
+    idle = (Run.Status.QUEUED, Run.Status.WAITING)
+    waiting = Run.objects.filter(pk=run.pk, status__in=idle)
     now = timezone.now()
     over = {"status": Run.Status.CANCELLED, "finished_at": now, "secrets": ""}
     if not waiting.update(**over, error="Cancelled."):
         running = Run.objects.filter(pk=run.pk, status=Run.Status.RUNNING)
         if not running.update(cancel_requested=True):
             raise ValidationError("The run is over already.")
+    withdraw(run=run)
     audit.record(by=by, verb="cancelled", object_type="run", object_id=run.pk, label=str(run))
     run.refresh_from_db()
     return run

@@ -1,5 +1,6 @@
 """Pages of the scaffolder, a room each."""
 
+from scaffolder.views.approvals import approval, approvals, decide
 from scaffolder.views.form import choices, form
 from scaffolder.views.golden_paths import discard, golden_paths
 from scaffolder.views.review import review
@@ -7,8 +8,11 @@ from scaffolder.views.runs import again, cancel, retry, run, runs
 
 __all__ = [
     "again",
+    "approval",
+    "approvals",
     "cancel",
     "choices",
+    "decide",
     "discard",
     "form",
     "golden_paths",

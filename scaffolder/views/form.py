@@ -74,9 +74,9 @@ def _changed(
     data: QueryDict = request.POST.copy()
     left = {*data.get("_touched", "").split(), data.get("_left", "")} - {""}
     if "_add" in data:
-        data = with_row(data, data["_add"])
+        data = with_row(data, str(data["_add"]))
     if "_remove" in data:
-        data = without_row(data, data["_remove"])
+        data = without_row(data, str(data["_remove"]))
     page = path.pages[number - 1]
     page_form = PageForm(path, page, user, answers, data, left=frozenset(left))
     _keep(user, path, page_form.others | page_form.typed)

@@ -22,6 +22,10 @@ def golden_paths(request: HttpRequest) -> HttpResponse:
     found = visible.search(text) if (text := request.GET.get("q", "").strip()) else visible
     page = Paginator(found, 24).get_page(request.GET.get("page"))
     releases = {r.block_ref: r for r in Release.objects.newest_of_each("template")}
+    for pk, sentences in services.unknown_groups(releases.values()).items():
+        for release in releases.values():
+            if release.pk == pk:
+                release.problems = sentences
     context = {
         "page": page,
         "rows": [(entity, releases.get(entity.ref)) for entity in page],

@@ -14,7 +14,8 @@ from scaffolder import services
 from scaffolder.blocks import GoldenPath
 from scaffolder.blueprint import Field, fields_of
 from scaffolder.models import Draft
-from scaffolder.services.preview import preview
+from scaffolder.services.names import taken_names
+from scaffolder.services.preview import Preview, preview
 from scaffolder.trees import folder_rows
 from scaffolder.views.opening import developer, opened, wizard
 
@@ -42,17 +43,29 @@ def review(request: HttpRequest, namespace: str, name: str) -> HttpResponse:
         return redirect("scaffolder:run", run.pk)
     shown = preview(path, values, path.chosen(answers), user)
     fields = reviewed(path, values)
+    context = (
+        wizard(path, len(path.pages) + 1)
+        | {
+            "fields": fields,
+            "secrets": asked,
+            "approvals": path.approvals(values),
+            "taken": taken_names(path, values, values.keys()),
+        }
+        | files_context(request, shown)
+    )
+    return render(request, "scaffolder/review.html", context)
+
+
+def files_context(request: HttpRequest, shown: Preview) -> dict[str, Any]:
+    """A preview with its tree of files, and the content of the one that is chosen."""
     selected = request.GET.get("file", "")
-    context = wizard(path, len(path.pages) + 1) | {
-        "fields": fields,
-        "secrets": asked,
+    return {
         "preview": shown,
         "rows": folder_rows(shown.files, shown.layers),
         "layers": sorted({layer for layers in shown.layers.values() for layer in layers}),
         "selected": selected,
         "content": _text(shown.files[selected].content) if selected in shown.files else None,
     }
-    return render(request, "scaffolder/review.html", context)
 
 
 def _text(content: bytes) -> str:

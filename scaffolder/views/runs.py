@@ -22,15 +22,24 @@ from scaffolder.models import Run
 
 @require_GET
 def runs(request: HttpRequest) -> HttpResponse:
-    """All runs, newest first; `?mine=1` and `?status=` narrow the list."""
+    """All runs, newest first; `?mine=1`, `?status=`, `?path=` and `?user=` narrow the list."""
     user = signed_in(request)
     found = Run.objects.visible_to(user).select_related("release", "user")
     if request.GET.get("mine"):
         found = found.of(user)
+    if who := request.GET.get("user"):
+        found = found.filter(user__username=who)
+    if path := request.GET.get("path"):
+        found = found.filter(template_ref=path)
     if status := request.GET.get("status"):
         found = found.filter(status=status)
-    page = Paginator(found, 25).get_page(request.GET.get("page"))
-    return render(request, "scaffolder/runs.html", {"page": page, "statuses": Run.Status.choices})
+    context = {
+        "page": Paginator(found, 25).get_page(request.GET.get("page")),
+        "statuses": Run.Status.choices,
+        "paths": Run.objects.visible_to(user).golden_paths(),
+        "people": Run.objects.visible_to(user).people(),
+    }
+    return render(request, "scaffolder/runs.html", context)
 
 
 @require_GET
@@ -55,6 +64,8 @@ def run(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
         "links": _links(row),
         "texts": _texts(row),
         "entity": entity,
+        "approvals": (asked := list(row.approvals.select_related("decided_by"))),
+        "may_decide": any(services.may_decide(one, user) for one in asked),
     }
     template = template_for(request, "scaffolder/run.html", "progress")
     return render(request, template, context)
@@ -70,7 +81,7 @@ def _version(row: Run, steps: list[str], lines: int, known: bool) -> str:
 def _poll_seconds(row: Run, entity: Entity | None) -> int:
     """How often an open page asks again: never (0) when nothing more is going to happen."""
     if not row.is_over:
-        return 1
+        return 10 if row.status == Run.Status.WAITING else 1
     waiting = row.merge_request and row.merge_request.get("state") in ("opened", "merged")
     return 5 if waiting and entity is None else 0
 
