@@ -87,7 +87,11 @@ class NewTask(serializers.Serializer[dict[str, Any]]):
     secrets = serializers.DictField(child=serializers.CharField(allow_blank=True), default=dict)
 
 
-STATUS = {Run.Status.QUEUED: "open", Run.Status.RUNNING: "processing"}
+STATUS = {
+    Run.Status.QUEUED: "open",
+    Run.Status.RUNNING: "processing",
+    Run.Status.WAITING: "processing",  # Backstage knows no waiting: its clients go on polling
+}
 """Backstage's names; those that are not here are the same."""
 
 
@@ -135,8 +139,9 @@ class Tasks(APIView):
         if people := query.getlist("createdBy"):
             runs = runs.filter(user__entity_ref__in=people)
         if wanted := query.getlist("status"):
-            ours = {theirs: str(own) for own, theirs in STATUS.items()}
-            runs = runs.filter(status__in=[ours.get(name, name) for name in wanted])
+            runs = runs.filter(
+                status__in=[own for own in Run.Status if STATUS.get(own, own) in wanted]
+            )
         runs = runs.order_by(_order(query.get("order", "desc:created_at")))
         first, most = _number(query, "offset", 0), min(_number(query, "limit", 50), 200)
         rows = runs.prefetch_related("steps")[first : first + most]
