@@ -16,7 +16,7 @@ from catalog.forges import NotOurForge, parse_file_url
 from forge import Forge, ForgeNotFound
 
 DEFAULT_PATH = "catalog-info.yaml"
-MAX_LOCATIONS = 1_000
+MAX_LOCATIONS = 10_000
 PRIVILEGED_KINDS = frozenset({"group", "user", "template", "aspect", "scorecard"})
 
 
@@ -64,7 +64,7 @@ def read_files(commit: Commit, roots: Iterable[str], *, trusted: bool) -> list[F
     queue: deque[tuple[str, str | None]] = deque((path, None) for path in roots)
     seen: set[str] = set()
     files: list[File] = []
-    while queue and len(files) < MAX_LOCATIONS:
+    while queue:
         path, parent = queue.popleft()
         if path in seen:
             continue
@@ -77,9 +77,19 @@ def read_files(commit: Commit, roots: Iterable[str], *, trusted: bool) -> list[F
         if not trusted:
             reading = _without_privileged(reading, commit.project)
         targets, problems = _targets(commit, path, reading)
-        queue.extend((target, path) for target in targets)
+        fresh = [target for target in dict.fromkeys(targets) if target not in seen]
+        room = max(0, MAX_LOCATIONS - len(files) - len(queue) - 1)
+        if len(fresh) > room:
+            problems += (_too_many(len(fresh) - room),)
+        queue.extend((target, path) for target in fresh[:room])
         files.append(File(path, parent, Reading(reading.entities, reading.problems + problems)))
     return files
+
+
+def _too_many(count: int) -> Problem:
+    message = f"{count} of the files that this names are not read: a repository may have "
+    hint = "Put several entities in one file, with --- between them."
+    return Problem(f"{message}{MAX_LOCATIONS:,} descriptor files at most", 1, 1, hint)
 
 
 def _without_privileged(reading: Reading, project: str) -> Reading:
