@@ -45,6 +45,10 @@ class User(AbstractUser):
         return frozenset(memberships.values_list("group_ref", flat=True))
 
     @cached_property
+    def unread_count(self) -> int:
+        return self.notifications.unread().count()
+
+    @cached_property
     def roles(self) -> frozenset[Role]:
         if self.is_superuser:
             return frozenset(Role)

@@ -342,7 +342,6 @@ def test_links_modes_binaries_and_line_ends_survive(
 @pytest.mark.parametrize(
     ("spec", "words"),
     [
-        ({"approvals": [{"group": "group:default/security"}]}, "spec.approvals"),
         ({"steps": [FETCH | {"backstage:permissions": {"tags": ["x"]}}]}, "permissions.tags"),
         (
             {
