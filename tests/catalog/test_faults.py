@@ -249,7 +249,8 @@ def test_a_worker_killed_in_the_middle_leaves_no_half_and_blocks_nobody(
     services.read_repository(path=path)
     push(forge, path, component("a", owner="ledger"), "a/entity.yaml")
     push(forge, path, component("b", owner="ledger"), "b/entity.yaml")
-    met = fault("latency", "/repository/files/b", seconds=8, times=1)
+    where = f"/projects/{quote(path, safe='')}/repository/files/b"
+    met = fault("latency", where, seconds=8, times=1)
     parts = urlsplit(os.environ["DATABASE_URL"])
     environment = os.environ | {
         "DJANGO_SETTINGS_MODULE": "portal.settings",

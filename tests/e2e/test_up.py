@@ -5,6 +5,7 @@ import subprocess
 import sys
 
 import psutil
+import pytest
 
 from tests.conftest import ROOT, clean_environment, free_ports
 from tests.parts import wait_for
@@ -16,7 +17,7 @@ def start(folder, port: int) -> subprocess.Popen[str]:
         cwd=ROOT, env=clean_environment(), stdout=(folder.parent / "log").open("a"),
         stderr=subprocess.STDOUT, text=True,
     )  # fmt: skip
-    wait_for(f"http://127.0.0.1:{port}/readyz", seconds=90)
+    wait_for(f"http://127.0.0.1:{port}/readyz", seconds=180, process=process)
     return process
 
 
@@ -38,6 +39,7 @@ def stop(process: subprocess.Popen[str]) -> None:
     assert [p.cmdline() for p in alive] == []
 
 
+@pytest.mark.xdist_group("stack")  # not while another stack looks for ports that are free
 def test_it_stops_cleanly_and_a_second_start_keeps_the_data(tmp_path):
     folder, port = tmp_path / "data", free_ports()
     process = start(folder, port)
