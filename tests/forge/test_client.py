@@ -275,9 +275,7 @@ def test_a_merge_whose_webhook_was_lost_is_found(release, run, group: str, forge
     assert done.merge_request["state"] == "merged"
 
 
-@pytest.mark.parametrize(
-    "call", ["/projects$", "/repository/commits$", "/merge_requests$", "/repository/branches$"]
-)
+@pytest.mark.parametrize("call", ["/projects$", "/repository/commits$", "/merge_requests$"])
 def test_a_run_whose_create_was_done_but_not_answered_makes_nothing_twice(
     release,
     run,
