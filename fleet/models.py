@@ -231,7 +231,6 @@ class Target(models.Model):
     after = models.JSONField(default=dict, help_text="The same as they will be; null: deleted")
     findings = models.JSONField(default=list, help_text="path, kind, text and three sides")
     summary = models.JSONField(default=dict, help_text="files, plus and minus")
-    tree_digest = models.CharField(max_length=64, blank=True)
     shape = models.CharField(max_length=64, blank=True, help_text="The same for alike diffs")
     planned_at = models.DateTimeField(null=True)
     # what became of it

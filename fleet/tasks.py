@@ -1,4 +1,4 @@
-"""Background work of the fleet: an id in, one service call; each may run twice."""
+"""Background work of the fleet: ids in, one service call; each may run twice."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from forge import ForgeUnavailable
 
 
 @shared_task(bind=True, max_retries=8)
-def plan_target(self: Task[..., None], pk: int) -> None:
+def plan_targets(self: Task[..., None], pks: list[int]) -> None:
     from fleet import services
 
     try:
-        services.plan_target(pk=pk)
+        services.plan_targets(pks=pks)
     except ForgeUnavailable as error:
         reschedule(self, error)
 

@@ -12,6 +12,7 @@ import threading
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, suppress
 from datetime import UTC, datetime
+from itertools import islice
 from typing import Any, Self
 from urllib.parse import quote
 
@@ -264,15 +265,24 @@ class Forge:
         rows = self._get(url, doing, path=path, ref_name=ref, per_page=1)
         return Commit.of(rows[0]) if rows else None
 
-    def tree(self, project: str, ref: str) -> dict[str, tuple[str, str]]:
-        """Every file at `ref`: path to (Git mode, Git's id of the content)."""
+    def tree(
+        self, project: str, ref: str, *, most: int | None = None
+    ) -> dict[str, tuple[str, str]]:
+        """Every file at `ref`, or the first `most`: path to (Git mode, Git's id of the content)."""
         rows = self._list(
             f"/projects/{_id(project)}/repository/tree",
             f"list the files of {project}",
             ref=ref,
             recursive=True,
         )
-        return {row["path"]: (row["mode"], row["id"]) for row in rows if row["type"] == "blob"}
+        files = (row for row in rows if row["type"] == "blob")
+        return {row["path"]: (row["mode"], row["id"]) for row in islice(files, most)}
+
+    def blob(self, project: str, sha: str) -> bytes:
+        """A content by Git's id of it."""
+        url = f"/projects/{_id(project)}/repository/blobs/{sha}"
+        answer = self._get(url, f"read a file of {project}")
+        return base64.b64decode(answer["content"])
 
     def read_file(self, project: str, path: str, ref: str) -> bytes:
         """Raises ForgeNotFound."""

@@ -6,7 +6,6 @@ finds nothing that differs.
 
 from __future__ import annotations
 
-import hashlib
 import posixpath
 from collections.abc import Container, Mapping
 
@@ -14,7 +13,7 @@ from catalog.forges import NotOurForge, git, parse_repo_url
 from forge import Change, Forge, ForgeNotFound
 from scaffolder.actions import ActionFailed, Context, Json
 from scaffolder.weave.globs import matcher
-from scaffolder.weave.tree import EXECUTABLE, SYMLINK, Tree
+from scaffolder.weave.tree import EXECUTABLE, SYMLINK, Tree, blob_id
 
 AUTHOR = ("Bespoke", "bespoke@localhost")
 COMMIT_ACTIONS = ["create", "update", "delete", "skip", "auto"]
@@ -65,7 +64,7 @@ def wanted_changes(
     files = {
         path: file
         for path, file in wanted.items()
-        if present.get(path) != (file.mode, _blob_id(file.content))
+        if present.get(path) != (file.mode, blob_id(file.content))
     }
     for path in files:
         if how == "create" and path in present:
@@ -90,11 +89,6 @@ def subtree(tree: Tree, folder: str) -> Tree:
 def _placed(tree: Tree, given: Json) -> Tree:
     folder = (given.get("targetPath") or ".").lstrip("/")
     return {posixpath.normpath(posixpath.join(folder, path)): f for path, f in tree.items()}
-
-
-def _blob_id(content: bytes) -> str:
-    """Git's name for a content."""
-    return hashlib.sha1(b"blob %d\0" % len(content) + content, usedforsecurity=False).hexdigest()
 
 
 def commit_files(

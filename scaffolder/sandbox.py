@@ -1,13 +1,15 @@
 """Untrusted work in a process that can be killed: wall clock, processor time, memory and open files
 are limited, there is no environment to read and no file can be written. A small server with the
-engine already imported forks one child a call. It is not `multiprocessing`, whose children are
-refused inside a Celery worker and import the web application again."""
+engine already imported forks one child a call, or one for many calls where a caller says that they
+belong together. It is not `multiprocessing`, whose children are refused inside a Celery worker and
+import the web application again."""
 
 from __future__ import annotations
 
 import gc
 import importlib
 import io
+import math
 import os
 import pickle
 import resource
@@ -18,7 +20,8 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
@@ -30,6 +33,8 @@ _ROOT = str(Path(__file__).resolve().parent.parent)
 _WARMING = "{% for x in values.y %}{% if x %}${{ x | dump }}{% endif %}{% endfor %}"
 _START = "import sys; sys.path[:] = sys.argv[2:]; from scaffolder.sandbox import serve; serve()"
 _GRACE = 2
+_CALLS, _AGE = 400, 60  # of one child, before another takes its place
+_PROCESSOR = 180  # seconds that a child can never get past
 
 
 class TookTooLong(RuntimeError):
@@ -97,9 +102,90 @@ def _after_fork() -> None:
     global _server
     _server.forget()
     _server = _Server()
+    _shared.child = None
 
 
 os.register_at_fork(after_in_child=_after_fork)
+
+
+class _Child:
+    """One forked child and the connection to it."""
+
+    def __init__(self) -> None:
+        self.connection, self.pid, self.calls = _server.child(), 0, 0
+        self.old_at = time.monotonic() + _AGE
+
+    def ask(self, request: bytes, seconds: float, megabytes: int) -> tuple[bool, Any]:
+        """Whether it went well, and the result or error. A child that was stopped is dead."""
+        deadline = time.monotonic() + seconds
+        self.calls += 1
+        try:
+            self.connection.settimeout(seconds)
+            self.connection.sendall(_REQUEST.pack(seconds, megabytes, len(request)) + request)
+            self.pid = self.pid or self._number(deadline)
+            size = self._number(deadline)
+            if size > megabytes << 20:
+                raise EOFError
+            return _load(_receive(self.connection, size, deadline))
+        except TimeoutError:
+            self.kill()
+            raise TookTooLong(f"This took longer than {seconds:g} s and was stopped.") from None
+        except (EOFError, ConnectionError, MemoryError):
+            self.kill()
+            raise TooBig(f"This needed more than {megabytes} MB and was stopped.") from None
+
+    def _number(self, deadline: float) -> int:
+        return int(_SIZE.unpack(_receive(self.connection, _SIZE.size, deadline))[0])
+
+    def kill(self) -> None:
+        if self.pid:
+            try:
+                os.kill(self.pid, signal.SIGKILL)
+            except ProcessLookupError:
+                return
+
+    def close(self) -> None:
+        """Without its connection the child ends by itself."""
+        self.connection.close()
+
+
+class _Shared(threading.local):
+    """What the calls of this thread share, while they do."""
+
+    depth = 0
+    child: _Child | None = None
+
+    def take(self) -> _Child:
+        child, self.child = self.child or _Child(), None
+        return child
+
+    def give_back(self, child: _Child) -> None:
+        if self.depth and child.calls < _CALLS and time.monotonic() < child.old_at:
+            self.child = child
+        else:
+            child.close()
+
+
+_shared = _Shared()
+
+
+@contextmanager
+def together() -> Iterator[None]:
+    """Calls of this thread inside it use one child, as long as none has to be stopped. For work on
+    the same blocks: one call could disturb a later one."""
+    _shared.depth += 1
+    try:
+        yield
+    finally:
+        _shared.depth -= 1
+        if not _shared.depth:
+            part()
+
+
+def part() -> None:
+    """The next call gets a child that no earlier one has met."""
+    if _shared.child is not None:
+        _shared.take().close()
 
 
 def call(
@@ -107,24 +193,14 @@ def call(
 ) -> Result:
     """What the function returns. It must be importable by name in a pure room, its arguments and
     result must pickle. Raises what it raises, TookTooLong or TooBig."""
-    deadline = time.monotonic() + seconds
     request = pickle.dumps((function, args))
-    pid = 0
-    with _server.child() as connection:
-        try:
-            connection.settimeout(seconds)
-            connection.sendall(_REQUEST.pack(seconds, megabytes, len(request)) + request)
-            pid = int(_SIZE.unpack(_receive(connection, _SIZE.size, deadline))[0])
-            size = int(_SIZE.unpack(_receive(connection, _SIZE.size, deadline))[0])
-            if size > megabytes << 20:
-                raise EOFError
-            success, value = _load(_receive(connection, size, deadline))
-        except TimeoutError:
-            _kill(pid)
-            raise TookTooLong(f"This took longer than {seconds:g} s and was stopped.") from None
-        except (EOFError, ConnectionError, MemoryError):
-            _kill(pid)
-            raise TooBig(f"This needed more than {megabytes} MB and was stopped.") from None
+    child = _shared.take()
+    try:
+        success, value = child.ask(request, seconds, megabytes)
+    except BaseException:
+        child.close()
+        raise
+    _shared.give_back(child)
     if success:
         return value  # type: ignore[no-any-return]
     if isinstance(value, MemoryError):
@@ -138,21 +214,13 @@ def warm() -> None:
         pass
 
 
-def _kill(pid: int) -> None:
-    if pid:
-        try:
-            os.kill(pid, signal.SIGKILL)
-        except ProcessLookupError:
-            return
-
-
 def _receive(connection: socket.socket, size: int, deadline: float) -> bytes:
     parts = bytearray()
     while len(parts) < size:
         left = deadline - time.monotonic()
         if left <= 0:
             raise TimeoutError
-        connection.settimeout(left)
+        connection.settimeout(None if left == math.inf else left)
         part = connection.recv(min(size - len(parts), 1 << 20))
         if not part:
             raise EOFError
@@ -200,16 +268,19 @@ def serve() -> None:
 
 
 def _work(connection: socket.socket) -> NoReturn:
-    """One call, in the child."""
+    """The child's calls, until nobody asks any more."""
     try:
         connection.sendall(_SIZE.pack(os.getpid()))
-        header = _receive(connection, _REQUEST.size, time.monotonic() + 60)
-        seconds, megabytes, size = _REQUEST.unpack(header)
-        request = _receive(connection, size, time.monotonic() + 60)
-        function, args = pickle.loads(request)  # noqa: S301 - comes from our own parent
-        _limit(seconds, int(megabytes))
-        answer = _answer(function, args)
-        connection.sendall(_SIZE.pack(len(answer)) + answer)
+        most = 0
+        while True:
+            header = _receive(connection, _REQUEST.size, math.inf)
+            seconds, megabytes, size = _REQUEST.unpack(header)
+            request = _receive(connection, size, time.monotonic() + 60)
+            function, args = pickle.loads(request)  # noqa: S301 - comes from our own parent
+            most = _limit(seconds, most or _address_space() + (int(megabytes) << 20))
+            answer = _answer(function, args)
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            connection.sendall(_SIZE.pack(len(answer)) + answer)
     finally:
         os._exit(0)
 
@@ -227,17 +298,20 @@ def _answer(function: Callable[..., Any], args: tuple[Any, ...]) -> bytes:
     return data
 
 
-def _limit(seconds: float, megabytes: int) -> None:
+def _limit(seconds: float, address_space: int) -> int:
+    """Sets what this call may use; returns the address space that the child may have."""
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     signal.setitimer(signal.ITIMER_REAL, seconds + _GRACE)
-    processor = int(seconds) + _GRACE
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    processor = int(used.ru_utime + used.ru_stime + seconds) + _GRACE
+    resource.setrlimit(resource.RLIMIT_CPU, (min(processor, _PROCESSOR), _PROCESSOR))
     for kind, most in (
-        (resource.RLIMIT_CPU, processor),
-        (resource.RLIMIT_AS, _address_space() + (megabytes << 20)),
+        (resource.RLIMIT_AS, address_space),
         (resource.RLIMIT_FSIZE, 0),
         (resource.RLIMIT_CORE, 0),
     ):
         resource.setrlimit(kind, (most, most))
+    return address_space
 
 
 def _address_space() -> int:

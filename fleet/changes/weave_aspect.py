@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from catalog import refs, relations, selectors
-from catalog.groups import with_ancestors
 from catalog.models import Entity
 from fleet.changes import Candidate, Change, register
+from scaffolder import aspects
 from scaffolder.models import Lineage, Release
-
-ORGANISATION = "organisation"
 
 
 def candidates(release: Release) -> list[Candidate]:
@@ -18,19 +13,14 @@ def candidates(release: Release) -> list[Candidate]:
     has_it = Lineage.objects.filter(release__block_ref=release.block_ref).values("repository")
     repositories = dict(made.exclude(repository__in=has_it).values_list("entity_ref", "repository"))
     entities = Entity.objects.filter(ref__in=repositories, orphaned_at=None).order_by("ref")
-    spec = release.descriptor["spec"]
-    return [Candidate(repositories[e.ref], e.ref) for e in entities if _applies(spec, e.descriptor)]
-
-
-def _applies(spec: dict[str, Any], entity: dict[str, Any]) -> bool:
-    condition = spec.get("appliesTo")
-    if condition and not selectors.matches(condition, entity=entity):
-        return False
-    scope = spec.get("scope", ORGANISATION)
-    owner = relations.owner_ref(entity)
-    if scope == ORGANISATION or not owner:
-        return bool(scope == ORGANISATION)
-    return str(refs.parse(scope, default_kind="group")) in with_ancestors([owner])
+    scopes: dict[str | None, set[str]] = {}
+    found = []
+    for entity in entities:
+        if entity.owner_ref not in scopes:
+            scopes[entity.owner_ref] = aspects.scopes_of(entity.descriptor)
+        if aspects.applies(release, entity.descriptor, scopes[entity.owner_ref]):
+            found.append(Candidate(repositories[entity.ref], entity.ref))
+    return found
 
 
 def releases(release: Release, lineage: list[Lineage]) -> list[Release] | None:

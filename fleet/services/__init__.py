@@ -12,7 +12,7 @@ from fleet.services.campaigns import (
 )
 from fleet.services.following import follow, note_merge_request, note_pipeline
 from fleet.services.opening import close_target, open_target
-from fleet.services.planning import plan_target
+from fleet.services.planning import plan_target, plan_targets
 from fleet.services.rights import may_manage, may_waive
 from fleet.services.rolling import tick
 
@@ -30,6 +30,7 @@ __all__ = [
     "pause_campaign",
     "plan_again",
     "plan_target",
+    "plan_targets",
     "resume_campaign",
     "start_campaign",
     "tick",

@@ -162,7 +162,7 @@ def plan_again(*, target: Target, by: User) -> None:
     if not rows.update(state=State.UNPLANNED, scheduled_at=None):
         raise ValidationError("This target cannot be planned again.")
     _record_target(target, by, "planned again")
-    on_commit(tasks.plan_target, target.pk)
+    on_commit(tasks.plan_targets, [target.pk])
 
 
 @transaction.atomic

@@ -19,6 +19,7 @@ from fleet.services.following import finish_if_done
 from fleet.services.planning import State, claim, plan
 from forge import Forge, ForgeConflict, ForgeError, ForgeNotFound, ForgeUnavailable, MergeRequest
 from scaffolder.models import load_tree
+from scaffolder.services.compositions import Composer
 
 log = structlog.get_logger(__name__)
 AUTHOR = ("Bespoke", "bespoke@localhost")
@@ -80,7 +81,7 @@ def _drifted(target: Target, tip: str) -> bool:
     if tip == target.commit:
         return False
     shape = target.shape
-    plan(target)
+    plan(target, Composer())
     same = target.state in Target.READY and target.shape == shape
     if not same and target.state in Target.READY:
         target.state = State.DRIFTED

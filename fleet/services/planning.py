@@ -9,16 +9,16 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts.models import User
-from catalog.forges import connect, git
 from fleet import diffs
 from fleet.changes import changes
 from fleet.models import Campaign, Target
-from forge import ForgeError, ForgeNotFound, ForgeUnavailable
+from fleet.services.reading import repository_now
+from forge import ForgeError, ForgeUnavailable
 from scaffolder import sandbox
 from scaffolder.models import Lineage, Release, StoredTree, load_tree, store_tree
-from scaffolder.services.compositions import CannotCompose, Composed, NeedsAnswer, composed
+from scaffolder.services.compositions import CannotCompose, Composed, Composer, NeedsAnswer
 from scaffolder.services.lineage import LINEAGE_PATH, lineage_file
-from scaffolder.weave.tree import File, Tree, digest
+from scaffolder.weave.tree import Tree
 from scaffolder.weave.upgrade import Finding, upgrade
 
 log = structlog.get_logger(__name__)
@@ -26,14 +26,26 @@ State = Target.State
 
 
 def plan_target(*, pk: int) -> None:
-    """Plans one target. Returns at once when another worker has it, or it is planned."""
+    plan_targets(pks=[pk])
+
+
+def plan_targets(*, pks: list[int]) -> None:
+    """Plans targets one by one. Leaves out those that another worker has, or that are planned."""
+    composer = Composer()
+    with sandbox.together():
+        campaigns = {_plan_one(pk, composer) for pk in pks}
+    for campaign in filter(None, campaigns):
+        settle(campaign)
+
+
+def _plan_one(pk: int, composer: Composer) -> int | None:
     with transaction.atomic():
         target = claim(pk, State.UNPLANNED)
         if target is None or target.campaign.is_over:
-            return
-        plan(target)
+            return None
+        plan(target, composer)
         target.save()
-    settle(target.campaign_id)
+    return target.campaign_id
 
 
 def claim(pk: int, state: State) -> Target | None:
@@ -50,13 +62,13 @@ def settle(campaign_id: int) -> None:
         planning.update(status=Campaign.Status.READY)
 
 
-def plan(target: Target) -> None:
+def plan(target: Target, composer: Composer) -> None:
     """Sets what the plan found on the target. A forge that does not answer is raised."""
     target.state, target.problem, target.planned_at = State.FAILED, "", timezone.now()
     target.before, target.after, target.findings, target.summary = {}, {}, [], {}
-    target.shape = target.tree_digest = ""
+    target.shape = ""
     try:
-        _plan(target)
+        _plan(target, composer)
     except NeedsAnswer as error:
         target.state, target.problem = State.NEEDS_ANSWER, str(error)
     except ForgeUnavailable:
@@ -68,7 +80,7 @@ def plan(target: Target) -> None:
         target.problem = f"Unexpected error ({type(error).__name__}); it is in the log."
 
 
-def _plan(target: Target) -> None:
+def _plan(target: Target, composer: Composer) -> None:
     lineage = list(
         Lineage.objects.filter(repository=target.repository).select_related("release", "run__user")
     )
@@ -78,10 +90,11 @@ def _plan(target: Target) -> None:
         target.finished_at = timezone.now()
         return
     wanted = sorted(wanted, key=lambda release: (release.kind != "template", release.block_ref))
-    made = composed(wanted, lineage[0].answers, _author(lineage, target.campaign))
-    ours = _repository_now(target)
+    made = composer.compose(wanted, lineage[0].answers, _author(lineage, target.campaign))
     base = {p: f for p, f in load_tree(lineage[0].base).items() if p != LINEAGE_PATH}
-    mine = {path: file for path, file in ours.items() if path != LINEAGE_PATH}
+    now = repository_now(target.repository, base, made.tree)
+    target.project_id, target.commit = now.project.id, now.commit
+    mine = {path: file for path, file in now.files.items() if path != LINEAGE_PATH}
     merged = sandbox.call(upgrade, base, mine, dict(made.tree), seconds=30)
     target.releases = [release.pk for release in wanted]
     target.answers, target.base = made.answers, store_tree(made.tree)
@@ -90,7 +103,7 @@ def _plan(target: Target) -> None:
         return
     result = dict(merged.tree)
     result[LINEAGE_PATH] = lineage_file(wanted, made.answers, made.tree)
-    _keep(target, ours, result, merged.findings, made)
+    _keep(target, now.files, result, merged.findings, made)
     target.state = State.PLANNED if merged.clean else State.CONFLICT
 
 
@@ -98,22 +111,6 @@ def _author(lineage: list[Lineage], campaign: Campaign) -> User:
     """Whoever made the repository: a template may use their name."""
     run = next((row.run for row in lineage if row.run), None)
     return run.user if run else campaign.created_by
-
-
-def _repository_now(target: Target) -> dict[str, File]:
-    forge = connect()
-    try:
-        project = forge.project(target.repository)
-        if project.archived:
-            raise CannotCompose("The repository is archived.")
-        tip = forge.tip(project.path, project.default_branch or "main")
-    except ForgeNotFound as error:
-        raise CannotCompose(
-            "The forge has no such repository, it is empty, or the portal may not see it."
-        ) from error
-    target.project_id, target.commit = project.id, tip.id
-    files = git().snapshot(project.path, tip.id)
-    return {path: File(content, mode) for path, (mode, content) in files.items()}
 
 
 def _keep(
@@ -124,7 +121,6 @@ def _keep(
     after = {path: new for path, (_, new) in found.items() if new}
     target.before = store_tree(before)
     target.after = dict.fromkeys(found) | store_tree(after)
-    target.tree_digest = digest(result)
     told = {path: sides for path, sides in found.items() if path != LINEAGE_PATH}
     target.summary = diffs.summary(told)
     target.findings = [_stored(finding) for finding in findings]

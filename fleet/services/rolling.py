@@ -20,6 +20,7 @@ from fleet.services.following import finish_if_done, settle_no_ops
 State = Target.State
 LOST = timedelta(minutes=2)  # a task that the queue has had for longer is queued again
 AT_ONCE = 500
+TOGETHER = 25  # targets that one task plans
 PHASES = {
     State.PLANNED: Phase.READY,
     State.CONFLICT: Phase.READY,
@@ -95,16 +96,26 @@ def _items(campaign: Campaign) -> list[Item]:
 
 
 def queue_plans(now: datetime) -> None:
-    """Targets to be planned whose task nobody has, or the queue lost."""
-    _queue(Target.objects.filter(state=State.UNPLANNED), tasks.plan_target, now)
+    """Targets to be planned whose task nobody has, or the queue lost. Those of a campaign in a row:
+    what they are made of is read once."""
+    unplanned = Target.objects.filter(state=State.UNPLANNED)
+    keys = _taken(unplanned.order_by("campaign", "pk"), now)
+    for start in range(0, len(keys), TOGETHER):
+        on_commit(tasks.plan_targets, keys[start : start + TOGETHER])
 
 
 def _queue(targets: TargetQuerySet, task: Task[..., None], now: datetime) -> None:
-    waiting = targets.filter(Q(scheduled_at=None) | Q(scheduled_at__lt=now - LOST))
-    keys = list(waiting.order_by("pk").values_list("pk", flat=True)[:AT_ONCE])
-    Target.objects.filter(pk__in=keys).update(scheduled_at=now)
-    for pk in keys:
+    for pk in _taken(targets.order_by("pk"), now):
         on_commit(task, pk)
+
+
+def _taken(targets: TargetQuerySet, now: datetime) -> list[int]:
+    """Marks as queued as many as the queue has room for."""
+    waiting = targets.filter(Q(scheduled_at=None) | Q(scheduled_at__lt=now - LOST))
+    room = max(AT_ONCE - targets.filter(scheduled_at__gte=now - LOST).count(), 0)
+    keys = list(waiting.values_list("pk", flat=True)[:room])
+    Target.objects.filter(pk__in=keys).update(scheduled_at=now)
+    return keys
 
 
 def end_waivers(now: datetime) -> None:

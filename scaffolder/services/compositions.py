@@ -7,22 +7,19 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import posixpath
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from accounts.models import User
-from catalog import refs
-from catalog.groups import with_ancestors
-from scaffolder import sandbox
+from scaffolder import aspects, sandbox
 from scaffolder.actions import actions
 from scaffolder.blocks import WEAVE, GoldenPath, golden_path
 from scaffolder.models import Release, load_tree
 from scaffolder.services.lineage import LINEAGE_PATH, Answers, answers_of
 from scaffolder.services.preview import preview
-from scaffolder.weave.aspect import parse_aspect
 from scaffolder.weave.compose import AspectLayer, CompositionError, Layer, compose
 from scaffolder.weave.tree import Tree, TreeTooLarge, UnsafePath
 
@@ -44,32 +41,61 @@ class Composed:
 class _Bare(GoldenPath):
     """The golden path without weaving: that is done afterwards, with the releases given."""
 
-    @property
+    @cached_property
     def steps(self) -> list[dict[str, Any]]:
         bare = dataclasses.replace(self.blueprint, weave=False)
         steps = GoldenPath(self.release, bare).steps
         return [step for step in steps if step["action"] != WEAVE]
 
 
-def composed(releases: Sequence[Release], recorded: Answers, user: User) -> Composed:
-    """The tree of a golden path's release and those of aspects, without the lineage file."""
-    template = next((release for release in releases if release.kind == "template"), None)
-    if template is None:
-        raise CannotCompose("No golden path is in this repository's lineage.")
-    try:
-        path = golden_path(template)
-    except ValueError as error:
-        raise CannotCompose(f"{error}.") from error
-    chosen = {name: a["value"] for name, a in recorded.items() if a["origin"] != "default"}
-    values = _values(path, path.known(chosen))
-    bare = _Bare(path.release, path.blueprint)
-    _refuse_made_up(bare)
-    made = preview(bare, values, set(chosen), user)
-    if len(made.done) < len(bare.steps):
-        raise CannotCompose(made.error)
-    tree = _woven(template, made.files, releases, values)
-    tree.pop(LINEAGE_PATH, None)
-    return Composed(tree, answers_of(values, frozenset(chosen) & values.keys()))
+class Composer:
+    """Composes for many repositories in a row and reads each release once. What belongs to the
+    same releases shares a sandbox; other releases never meet it."""
+
+    def __init__(self) -> None:
+        self._paths: dict[int, tuple[_Bare, Tree]] = {}
+        self._layers: dict[int, AspectLayer] = {}
+        self._last: list[int] = []
+
+    def compose(self, releases: Sequence[Release], recorded: Answers, user: User) -> Composed:
+        """The tree of a golden path's release and those of aspects, without the lineage file.
+        Raises CannotCompose or NeedsAnswer."""
+        template = next((release for release in releases if release.kind == "template"), None)
+        if template is None:
+            raise CannotCompose("No golden path is in this repository's lineage.")
+        keys = [release.pk for release in releases]
+        if keys != self._last:
+            sandbox.part()
+            self._last = keys
+        path, source = self._path(template)
+        chosen = {name: a["value"] for name, a in recorded.items() if a["origin"] != "default"}
+        values = _values(path, path.known(chosen))
+        made = preview(path, values, set(chosen), user, source=source)
+        if len(made.done) < len(path.steps):
+            raise CannotCompose(made.error)
+        layers = [self._layer(release) for release in releases if release.kind == "aspect"]
+        tree = _woven(template, made.files, layers, values)
+        tree.pop(LINEAGE_PATH, None)
+        return Composed(tree, answers_of(values, frozenset(chosen) & values.keys()))
+
+    def _path(self, template: Release) -> tuple[_Bare, Tree]:
+        if template.pk not in self._paths:
+            try:
+                path = golden_path(template)
+            except ValueError as error:
+                raise CannotCompose(f"{error}.") from error
+            bare = _Bare(path.release, path.blueprint)
+            _refuse_made_up(bare)
+            self._paths[template.pk] = bare, load_tree(template.tree)
+        return self._paths[template.pk]
+
+    def _layer(self, release: Release) -> AspectLayer:
+        if release.pk not in self._layers:
+            parts = aspects.parts(release)
+            if parts is None:
+                raise CannotCompose(f"{release} cannot be read.")
+            self._layers[release.pk] = AspectLayer(*parts, depth=aspects.depth(release))
+        return self._layers[release.pk]
 
 
 def _refuse_made_up(path: GoldenPath) -> None:
@@ -98,31 +124,10 @@ def _values(path: GoldenPath, chosen: dict[str, Any]) -> dict[str, Any]:
 
 
 def _woven(
-    template: Release, base: Tree, releases: Sequence[Release], values: dict[str, Any]
+    template: Release, base: Tree, layers: Sequence[AspectLayer], values: dict[str, Any]
 ) -> dict[str, Any]:
-    layers = [_layer(release, values) for release in releases if release.kind == "aspect"]
+    answered = [dataclasses.replace(layer, values=values) for layer in layers]
     try:
-        return dict(sandbox.call(compose, Layer(str(template), dict(base)), layers).tree)
+        return dict(sandbox.call(compose, Layer(str(template), dict(base)), answered).tree)
     except (CompositionError, UnsafePath, TreeTooLarge, *sandbox.STOPPED) as error:
         raise CannotCompose(str(error)) from error
-
-
-def _layer(release: Release, values: dict[str, Any]) -> AspectLayer:
-    aspect, problems = parse_aspect(release.descriptor)
-    if aspect is None or problems:
-        raise CannotCompose(f"{release} cannot be read.")
-    folder = posixpath.dirname(release.path)
-    prefix = f"{folder}/" if folder else ""
-    files = {
-        path.removeprefix(prefix): file
-        for path, file in load_tree(release.tree).items()
-        if path.startswith(prefix)
-    }
-    return AspectLayer(aspect, files, values, depth=_depth(release))
-
-
-def _depth(release: Release) -> int:
-    scope = release.descriptor["spec"].get("scope", "organisation")
-    if scope == "organisation":
-        return 0
-    return len(with_ancestors([str(refs.parse(scope, default_kind="group"))]))

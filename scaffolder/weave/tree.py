@@ -159,6 +159,11 @@ def parents(path: str) -> Iterable[str]:
         folder = posixpath.dirname(folder)
 
 
+def blob_id(content: bytes) -> str:
+    """Git's name for a content."""
+    return hashlib.sha1(b"blob %d\0" % len(content) + content, usedforsecurity=False).hexdigest()
+
+
 def digest(tree: Tree) -> str:
     """SHA-256 over paths, modes and contents, the same whatever the order."""
     total = hashlib.sha256()

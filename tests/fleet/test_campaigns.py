@@ -12,7 +12,7 @@ from django.utils import timezone
 from accounts.models import AuditEvent
 from fleet import services, showing
 from fleet.models import Campaign, Target
-from forge import Forge, ForgeUnavailable
+from forge import Forge, ForgeUnavailable, GitCache
 from scaffolder.models import Lineage, Release, load_tree
 from tests.fleet.conftest import (
     ADVICE,
@@ -186,6 +186,30 @@ def test_an_aspect_is_woven_into_what_it_applies_to(fleet, campaign, release, fo
     assert set(blocks) == {"template:default/path", "aspect:default/sign"}
     made.refresh_from_db()
     assert made.status == Campaign.Status.FINISHED
+
+
+def test_a_plan_downloads_only_what_differs(aspect, fleet, campaign, forge: Forge, monkeypatch):
+    (repository,) = fleet("svc")
+    readme = forge.read_file(repository, "README.md", "main").decode()
+    edit(forge, repository, README__md=readme + "Ours.\n", own__txt="own\n")
+    read: list[str] = []
+    blob = Forge.blob
+    monkeypatch.setattr(Forge, "blob", lambda f, p, sha: read.append(sha) or blob(f, p, sha))
+    monkeypatch.delattr(GitCache, "snapshot")
+    made = campaign(next_release(aspect, "1.1.0", NEW))
+    assert state(made, repository) == "planned"
+    assert len(read) == 2, "README.md, and the lineage whose difference is shown"
+
+
+def test_a_file_that_the_team_moved_is_looked_for_in_all_of_its_files(
+    aspect, fleet, campaign, forge: Forge
+):
+    (repository,) = fleet("svc")
+    text = forge.read_file(repository, "SECURITY.md", "main").decode()
+    edit(forge, repository, SECURITY__md=None, SAFE__md=text)
+    made = campaign(next_release(aspect, "1.1.0", NEW | {"files/SECURITY.md": text + "Or call.\n"}))
+    (finding,) = made.targets.get().findings
+    assert (finding["kind"], finding["path"]) == ("renamed", "SAFE.md")
 
 
 # -- killed in the middle -----------------------------------------------------------------------

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from scaffolder.sandbox import TooBig, TookTooLong, call
+from scaffolder.sandbox import TooBig, TookTooLong, call, together
 from scaffolder.weave import File, RenderError, UnsafePath, render_text, render_tree
 from scaffolder.weave.tree import check_path
 
@@ -120,3 +120,19 @@ def test_works_in_a_thread_that_is_not_the_main_one():
     thread.start()
     thread.join(20)
     assert found == [1]
+
+
+def test_calls_that_belong_together_share_a_child_until_one_is_stopped():
+    assert call(os.getpid) != call(os.getpid)
+    with together():
+        first = call(os.getpid)
+        with pytest.raises(UnsafePath):
+            call(check_path, "../x")
+        assert call(os.getpid) == first
+        with pytest.raises(TookTooLong):
+            call(time.sleep, 60, seconds=0.2)
+        second = call(os.getpid)
+        assert second != first
+        with pytest.raises(TooBig):
+            call(bytearray, 10**9)
+    assert call(os.getpid) not in (first, second)
