@@ -35,24 +35,24 @@ def _rows(entities: EntityQuerySet) -> Iterator[dict[str, Any]]:
         yield row | {"updated": row["updated"].isoformat()}
 
 
-class _Line:
+class Line:
     """What csv writes to: it hands the line back."""
 
     def write(self, text: str) -> str:
         return text
 
 
-def _cell(value: Any) -> str:
+def cell(value: Any) -> str:
     """A spreadsheet must not take somebody's description for a formula."""
     text = " ".join(value) if isinstance(value, list) else str(value)
     return f"'{text}" if text.startswith(FORMULA) else text
 
 
 def as_csv(entities: EntityQuerySet) -> Iterator[str]:
-    writer = csv.writer(_Line())
+    writer = csv.writer(Line())
     yield str(writer.writerow(COLUMNS))
     for row in _rows(entities):
-        yield str(writer.writerow([_cell(value) for value in row.values()]))
+        yield str(writer.writerow([cell(value) for value in row.values()]))
 
 
 def as_json(entities: EntityQuerySet) -> Iterator[str]:

@@ -8,7 +8,7 @@ from django import forms
 
 from fleet.changes import Change, changes
 from fleet.models import Campaign
-from fleet.services import Roll
+from fleet.services import Roll, Selection
 from scaffolder.models import Release
 
 
@@ -16,6 +16,30 @@ class CampaignForm(forms.ModelForm):  # type: ignore[type-arg]
     """What, how fast, and how careful. The services check what is written in the free texts."""
 
     kind = forms.ChoiceField(label="What to do", widget=forms.RadioSelect)
+    query = forms.CharField(
+        label="Only where this holds",
+        required=False,
+        max_length=2_000,
+        help_text="A rule over the entity in CEL: entity.spec.type == 'service'",
+    )
+    made_with = forms.CharField(
+        label="Only what is made with",
+        required=False,
+        max_length=400,
+        help_text="A block, or one version of it: template:default/service@1.2.0",
+    )
+    failing = forms.CharField(
+        label="Only where this check fails",
+        required=False,
+        max_length=400,
+        help_text="A scorecard and its check: scorecard:default/production/has-sbom",
+    )
+    repositories = forms.CharField(
+        label="Only these",
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 2}),
+        help_text="Repositories or entities, a line each.",
+    )
 
     class Meta:
         model = Campaign
@@ -48,9 +72,13 @@ class CampaignForm(forms.ModelForm):  # type: ignore[type-arg]
     def __init__(self, release: Release, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         fitting = [c for c in changes().values() if release.kind in c.block_kinds]
+        self.order_fields(["kind", "title", "notes", *Selection.__slots__])
         field = self.fields["kind"]
         assert isinstance(field, forms.ChoiceField)
         field.choices = [(change.id, _reach(change, release)) for change in fitting]
+
+    def selection(self) -> Selection:
+        return Selection(**{name: self.cleaned_data[name] for name in Selection.__slots__})
 
     def roll(self) -> Roll:
         return Roll(**{name: self.cleaned_data[name] for name in Roll.__slots__})

@@ -66,6 +66,7 @@ class Campaign(models.Model):
     notes = models.TextField(blank=True, help_text="Markdown for every merge request")
     kind = models.CharField(max_length=63, help_text="A name of fleet.changes")
     release = models.ForeignKey(Release, models.PROTECT, related_name="campaigns")
+    selection = models.JSONField(default=dict, help_text="Which of the possible targets, and why")
     status = models.CharField(max_length=16, choices=Status, default=Status.PLANNING)
     reason = models.TextField(blank=True, help_text="Why it is paused or was aborted")
     waiting_for = models.CharField(max_length=300, blank=True, help_text="Why nothing goes out now")
@@ -85,6 +86,7 @@ class Campaign(models.Model):
     listed_at = models.DateTimeField(null=True, help_text="Merge requests were last listed")
 
     objects = CampaignQuerySet.as_manager()
+    target_count = finished_count = 0  # where with_progress() has counted
 
     class Meta:
         ordering = ["-created_at"]

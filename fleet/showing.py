@@ -21,6 +21,9 @@ State = Target.State
 WIDTH, HEIGHT = 600, 160
 POINTS = 12
 SHAPES = 30
+SELECTED = {
+    "query": "where", "made_with": "made with", "failing": "failing", "repositories": "these:"
+}  # fmt: skip
 
 
 def users_by_release(users: QuerySet[Lineage]) -> dict[int, int]:
@@ -44,6 +47,7 @@ def campaign(found: Campaign, targets: TargetQuerySet) -> dict[str, Any]:
     ]
     return {
         "campaign": found,
+        "selection": [(SELECTED[name], value) for name, value in found.selection.items()],
         "counts": [(s, label, counts[s]) for s, label in State.choices if s in counts],
         "total": total,
         "finished": finished,

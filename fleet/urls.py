@@ -10,6 +10,7 @@ urlpatterns = [
     path("campaigns/new/<int:release>/", views.new, name="new"),
     path("campaigns/blocks/<str:kind>/<str:namespace>/<str:name>/", views.block, name="block"),
     path("campaigns/<str:key>/", views.campaign, name="campaign"),
+    path("campaigns/<str:key>/targets.csv", views.targets_csv, name="targets-csv"),
     path("campaigns/<str:key>/start/", views.start, name="start"),
     path("campaigns/<str:key>/pause/", views.pause, name="pause"),
     path("campaigns/<str:key>/resume/", views.resume, name="resume"),

@@ -7,14 +7,14 @@ from collections.abc import Callable
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.core.paginator import Paginator
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from accounts.models import User
 from accounts.requests import signed_in, template_for
 from catalog.models import Entity
-from fleet import services, showing
+from fleet import exports, services, showing
 from fleet.changes import changes
 from fleet.forms import CampaignForm, WaiverForm
 from fleet.models import Campaign, Target
@@ -72,7 +72,8 @@ def new(request: HttpRequest, release: int) -> HttpResponse:
         try:
             campaign = services.create_campaign(
                 release=made, kind=form.cleaned_data["kind"], title=form.cleaned_data["title"],
-                notes=form.cleaned_data["notes"], roll=form.roll(), by=user,
+                notes=form.cleaned_data["notes"], roll=form.roll(),
+                selection=form.selection(), by=user,
             )  # fmt: skip
         except ValidationError as error:
             form.add_error(None, error)
@@ -104,6 +105,17 @@ def campaign(request: HttpRequest, key: str) -> HttpResponse:
     response = render(request, template_for(request, "fleet/campaign.html", "progress"), context)
     if request.headers.get("HX-Request") and request.GET.get("seen") != found.status:
         response["HX-Refresh"] = "true"  # other buttons and other differences: the whole page
+    return response
+
+
+@require_GET
+def targets_csv(request: HttpRequest, key: str) -> StreamingHttpResponse:
+    """The targets that the page lists, with the same filters."""
+    user = signed_in(request)
+    rows = _campaign(user, key).targets.filter(pk__in=Target.objects.visible_to(user).values("pk"))
+    lines = exports.as_csv(showing.filtered(rows, request.GET))
+    response = StreamingHttpResponse(lines, content_type="text/csv")
+    response["Content-Disposition"] = f'attachment; filename="campaign-{key}.csv"'
     return response
 
 

@@ -33,6 +33,7 @@ urlpatterns = [
     path("api/search/query", SearchQuery.as_view()),
     path("api/scaffolder/", include("scaffolder.api_urls")),
     path("api/scorecards/", include("scorecards.api_urls")),
+    path("api/fleet/", include("fleet.api_urls")),
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
     path("api/docs/", SpectacularSwaggerSplitView.as_view(), name="api-docs"),
     path("admin/", admin.site.urls),

@@ -15,9 +15,11 @@ from fleet.services.opening import close_target, open_target
 from fleet.services.planning import plan_target, plan_targets
 from fleet.services.rights import may_manage, may_waive
 from fleet.services.rolling import tick
+from fleet.services.selecting import Selection
 
 __all__ = [
     "Roll",
+    "Selection",
     "abort_campaign",
     "close_target",
     "create_campaign",

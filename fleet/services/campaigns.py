@@ -18,6 +18,7 @@ from fleet.changes import Candidate, changes
 from fleet.models import Campaign, Target, Wave
 from fleet.plan import PlanError, WaveSpec, parse_freezes, parse_waves, parse_windows, split
 from fleet.services.rights import may_manage, may_waive
+from fleet.services.selecting import EVERY_ONE, Selection, selected
 from scaffolder.models import Release
 
 Status = Campaign.Status
@@ -47,6 +48,7 @@ def create_campaign(
     by: User,
     notes: str = "",
     roll: Roll = Roll(),
+    selection: Selection = EVERY_ONE,
 ) -> Campaign:
     """Freezes the targets and begins to plan; nothing is sent before somebody starts it.
 
@@ -54,11 +56,12 @@ def create_campaign(
     """
     _check(by)
     specs = _checked(roll, release, kind)
-    candidates = changes()[kind].candidates(release)
+    candidates = selected(changes()[kind].candidates(release), selection)
     if not candidates:
         raise ValidationError("No repository is in need of this change.")
     campaign = Campaign.objects.create(
         release=release, kind=kind, title=title, notes=notes, created_by=by,
+        selection=selection.as_kept(),
         **{name: getattr(roll, name) for name in Roll.__slots__},
     )  # fmt: skip
     ordered = _in_order(candidates)
@@ -72,7 +75,7 @@ def create_campaign(
             )
             for candidate, entity in part
         )  # fmt: skip
-    _record(campaign, by, "created", release=str(release), kind=kind,
+    _record(campaign, by, "created", release=str(release), kind=kind, selection=campaign.selection,
             targets=[candidate.repository for candidate in candidates])  # fmt: skip
     on_commit(tasks.tick)
     return campaign

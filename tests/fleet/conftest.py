@@ -12,6 +12,7 @@ from django.utils import timezone
 from catalog.models import Entity, Location, Repository
 from fleet import services
 from fleet.models import Campaign, Target
+from fleet.services.selecting import EVERY_ONE
 from forge import Change, Forge
 from scaffolder.models import Lineage, Release, store_tree
 from scaffolder.weave.tree import File, digest
@@ -80,10 +81,13 @@ def aspect(release) -> Release:
 def campaign(person) -> Callable[..., Campaign]:
     """Makes a campaign and plans it, as workers would."""
 
-    def make(block: Release, kind: str = "upgrade_block", **roll: Any) -> Campaign:
+    def make(
+        block: Release, kind: str = "upgrade_block",
+        selection: services.Selection = EVERY_ONE, **roll: Any,
+    ) -> Campaign:  # fmt: skip
         made = services.create_campaign(
             release=block, kind=kind, title=f"Sign {block.version}", by=person("platform"),
-            notes="Because.", roll=services.Roll(**({"waves_text": "rest"} | roll)),
+            notes="Because.", selection=selection, roll=services.Roll(**({"waves_text": "rest"} | roll)),
         )  # fmt: skip
         plan_all(made)
         return made
