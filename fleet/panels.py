@@ -1,4 +1,5 @@
-"""The fleet's panel on an entity's page: its campaigns, or for a block its releases."""
+"""The fleet's panels on an entity's page: its campaigns, or for a block its releases; and how to
+adopt what has no lineage."""
 
 from typing import Any
 
@@ -6,7 +7,8 @@ from accounts.models import User
 from catalog import panels
 from catalog.models import Entity
 from fleet.models import Target
-from scaffolder.models import Release
+from fleet.services.rights import may_manage
+from scaffolder.models import Lineage, Release
 
 
 def campaigns(entity: Entity, user: User) -> dict[str, Any] | None:
@@ -19,4 +21,12 @@ def campaigns(entity: Entity, user: User) -> dict[str, Any] | None:
     return {"targets": targets} if targets else None
 
 
+def no_lineage(entity: Entity, user: User) -> dict[str, Any] | None:
+    if entity.kind != "component" or not may_manage(user):
+        return None
+    known = Lineage.objects.filter(repository=entity.location.repository.path).exists()
+    return None if known else {"entity": entity}
+
+
+panels.register(panels.Panel("adopt", 35, "fleet/adopt_panel.html", no_lineage))
 panels.register(panels.Panel("campaigns", 40, "fleet/panel.html", campaigns))

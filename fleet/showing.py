@@ -118,6 +118,14 @@ def files(target: Target) -> list[dict[str, Any]]:
     ]  # fmt: skip
 
 
+def differences(changes: diffs.Changes) -> list[dict[str, Any]]:
+    """The same for files that are at hand."""
+    return [
+        {"path": path, "kind": _kind(*sides), "lines": diffs.lines(*sides)}
+        for path, sides in sorted(changes.items())
+    ]
+
+
 def _load(stored: Mapping[str, Any]) -> dict[str, File]:
     return load_tree({path: value for path, value in stored.items() if value})
 

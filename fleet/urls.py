@@ -7,6 +7,7 @@ from fleet import views
 app_name = "fleet"
 urlpatterns = [
     path("campaigns/", views.campaigns, name="campaigns"),
+    path("campaigns/adopt/<str:kind>/<str:namespace>/<str:name>/", views.adopt, name="adopt"),
     path("campaigns/new/<int:release>/", views.new, name="new"),
     path("campaigns/blocks/<str:kind>/<str:namespace>/<str:name>/", views.block, name="block"),
     path("campaigns/<str:key>/", views.campaign, name="campaign"),
@@ -16,5 +17,6 @@ urlpatterns = [
     path("campaigns/<str:key>/resume/", views.resume, name="resume"),
     path("campaigns/<str:key>/abort/", views.abort, name="abort"),
     path("campaigns/<str:key>/<int:pk>/", views.target, name="target"),
+    path("campaigns/<str:key>/<int:pk>/answer/", views.answer, name="answer"),
     path("campaigns/<str:key>/<int:pk>/again/", views.again, name="again"),
 ]

@@ -59,6 +59,12 @@ def store_tree(tree: Tree) -> StoredTree:
     }
 
 
+def store_ground(ground: Mapping[str, File | None]) -> dict[str, list[str] | None]:
+    """The same for paths where there may be nothing."""
+    there = {path: file for path, file in ground.items() if file}
+    return dict.fromkeys(ground) | store_tree(there)
+
+
 def load_tree(stored: Mapping[str, list[str]]) -> dict[str, File]:
     contents = Blob.objects.contents(digest for _, digest in stored.values())
     return {path: File(contents[digest], mode) for path, (mode, digest) in stored.items()}
@@ -355,6 +361,10 @@ class Lineage(models.Model):
         help_text="name -> {value, origin}; origin: chosen, default, derived"
     )
     base = models.JSONField(help_text="The tree that was rendered then; never made again")
+    ground = models.JSONField(
+        default=dict,
+        help_text="Where only aspects were woven: what the woven paths were before; null: nothing",
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

@@ -1,7 +1,7 @@
 """Kinds of change: what a campaign can do. One file a kind, found by itself.
 
-A change says which repositories it is about, and which releases each is made of afterwards; how
-that is merged, sent and followed is the same for all.
+A change says which repositories it is about and what each would become; how that is shown, sent and
+followed is the same for all.
 """
 
 from __future__ import annotations
@@ -12,7 +12,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 
-from scaffolder.models import Lineage, Release
+from fleet.outcomes import Outcome, Work
+from scaffolder.models import Release
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,14 +25,15 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """`releases` gets a repository's lineage; None when there is nothing left to do there."""
+    """`outcome` is None when there is nothing left to do in a repository."""
 
     id: str
     title: str
     verb: str  # as in “Upgrade x to 1.1.0”
     block_kinds: tuple[str, ...]
     candidates: Callable[[Release], list[Candidate]]
-    releases: Callable[[Release, list[Lineage]], list[Release] | None]
+    outcome: Callable[[Work], Outcome | None]
+    takes_out: bool = False  # the block is no part of the repository afterwards
 
 
 _CHANGES: dict[str, Change] = {}

@@ -1,6 +1,7 @@
 """Brings every repository that was made with another release of a block to this one."""
 
 from fleet.changes import Candidate, Change, register
+from fleet.outcomes import Outcome, Work, remade
 from scaffolder.models import Lineage, Release
 
 
@@ -12,14 +13,14 @@ def candidates(release: Release) -> list[Candidate]:
     ]
 
 
-def releases(release: Release, lineage: list[Lineage]) -> list[Release] | None:
-    blocks = [row.release for row in lineage]
-    if release in blocks or all(block.block_ref != release.block_ref for block in blocks):
+def outcome(work: Work) -> Outcome | None:
+    new, blocks = work.release, work.blocks
+    if new in blocks or all(block.block_ref != new.block_ref for block in blocks):
         return None
-    return [release if block.block_ref == release.block_ref else block for block in blocks]
+    return remade(work, [new if block.block_ref == new.block_ref else block for block in blocks])
 
 
 register(
     Change("upgrade_block", "Upgrade to this release", "Upgrade", ("template", "aspect"),
-           candidates, releases)
+           candidates, outcome)
 )  # fmt: skip

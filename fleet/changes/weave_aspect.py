@@ -1,36 +1,37 @@
-"""Weaves an aspect into every repository with lineage that it applies to and that lacks it."""
+"""Weaves an aspect into every repository that it applies to and that lacks it, also into those
+that nobody knows the lineage of."""
 
 from __future__ import annotations
 
 from catalog.models import Entity
 from fleet.changes import Candidate, Change, register
+from fleet.outcomes import Outcome, Work, remade
 from scaffolder import aspects
 from scaffolder.models import Lineage, Release
 
 
 def candidates(release: Release) -> list[Candidate]:
-    made = Lineage.objects.filter(release__kind="template").exclude(entity_ref="")
     has_it = Lineage.objects.filter(release__block_ref=release.block_ref).values("repository")
-    repositories = dict(made.exclude(repository__in=has_it).values_list("entity_ref", "repository"))
-    entities = Entity.objects.filter(ref__in=repositories, orphaned_at=None).order_by("ref")
+    entities = Entity.objects.filter(kind="component", orphaned_at=None).with_place()
+    entities = entities.exclude(location__repository__path__in=has_it).order_by("ref")
     scopes: dict[str | None, set[str]] = {}
-    found = []
+    found: dict[str, Candidate] = {}
     for entity in entities:
         if entity.owner_ref not in scopes:
             scopes[entity.owner_ref] = aspects.scopes_of(entity.descriptor)
         if aspects.applies(release, entity.descriptor, scopes[entity.owner_ref]):
-            found.append(Candidate(repositories[entity.ref], entity.ref))
-    return found
+            path = entity.location.repository.path
+            found.setdefault(path, Candidate(path, entity.ref))
+    return list(found.values())
 
 
-def releases(release: Release, lineage: list[Lineage]) -> list[Release] | None:
-    blocks = [row.release for row in lineage]
-    if any(block.block_ref == release.block_ref for block in blocks):
+def outcome(work: Work) -> Outcome | None:
+    if any(block.block_ref == work.release.block_ref for block in work.blocks):
         return None
-    return [*blocks, release]
+    return remade(work, [*work.blocks, work.release])
 
 
 register(
     Change("weave_aspect", "Weave into everything it applies to", "Weave in", ("aspect",),
-           candidates, releases)
+           candidates, outcome)
 )  # fmt: skip

@@ -3,6 +3,7 @@
 from fleet.services.campaigns import (
     Roll,
     abort_campaign,
+    answer,
     create_campaign,
     pause_campaign,
     plan_again,
@@ -21,6 +22,7 @@ __all__ = [
     "Roll",
     "Selection",
     "abort_campaign",
+    "answer",
     "close_target",
     "create_campaign",
     "follow",

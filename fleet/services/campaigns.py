@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import transaction
@@ -49,8 +51,10 @@ def create_campaign(
     notes: str = "",
     roll: Roll = Roll(),
     selection: Selection = EVERY_ONE,
+    given: Mapping[str, Any] | None = None,
 ) -> Campaign:
-    """Freezes the targets and begins to plan; nothing is sent before somebody starts it.
+    """Freezes the targets and begins to plan; nothing is sent before somebody starts it. `given`
+    are answers for all of them.
 
     Raises PermissionDenied, or ValidationError with messages by field.
     """
@@ -71,7 +75,7 @@ def create_campaign(
             Target(
                 campaign=campaign, wave=wave, repository=candidate.repository,
                 entity_ref=candidate.entity_ref, from_version=candidate.from_version,
-                owner_ref=entity.owner_ref if entity else "",
+                owner_ref=entity.owner_ref if entity else "", given=dict(given or {}),
             )
             for candidate, entity in part
         )  # fmt: skip
@@ -165,6 +169,19 @@ def plan_again(*, target: Target, by: User) -> None:
     if not rows.update(state=State.UNPLANNED, scheduled_at=None):
         raise ValidationError("This target cannot be planned again.")
     _record_target(target, by, "planned again")
+    on_commit(tasks.plan_targets, [target.pk])
+
+
+@transaction.atomic
+def answer(*, target: Target, answers: Mapping[str, Any], by: User) -> None:
+    """Answers what a target could not be planned without; it is planned again."""
+    if not may_waive(by, target):
+        raise PermissionDenied("Only the owners of the repository can answer this.")
+    given = target.given | {name: answers[name] for name in target.asked if name in answers}
+    rows = Target.objects.filter(pk=target.pk, state=State.NEEDS_ANSWER)
+    if not rows.update(state=State.UNPLANNED, problem="", given=given, scheduled_at=None):
+        raise ValidationError("Nothing is asked here any more.")
+    _record_target(target, by, "answered", answers=sorted(answers))
     on_commit(tasks.plan_targets, [target.pk])
 
 

@@ -42,6 +42,12 @@ def description(target: Target) -> str:
 
 def _merged(target: Target) -> str:
     s = target.summary
+    if "alike" in s:
+        return (
+            "### What this adds\n\n"
+            f"Only the lineage. {s['alike']} of the {s['made']} files that the block makes are the "
+            "same here; the others stay, and count as yours from now on."
+        )
     counts = f"{s['files']} files: {s['plus']} lines added, {s['minus']} removed."
     renamed = [f"- {_code(f['text'])}" for f in target.findings if f["kind"] == Kind.RENAMED]
     return "\n".join(["### What was merged\n", counts, *renamed])

@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from accounts import audit
 from catalog.forges import connect
+from fleet.changes import changes
 from fleet.models import Campaign, Target, top_groups
 from fleet.services.planning import releases_of
 from forge import ForgeError, ForgeNotFound, ForgeUnavailable
@@ -35,12 +36,11 @@ def note_merge_request(*, repository: str, iid: int, state: str) -> None:
 
 def _note(pk: int, state: str) -> None:
     with transaction.atomic():
-        rows = Target.objects.select_for_update(of=("self",)).select_related("campaign")
+        rows = Target.objects.select_for_update(of=("self",)).select_related("campaign__release")
         target = rows.get(pk=pk)
         if state == "merged" and target.state != State.MERGED:
             target.state, target.finished_at = State.MERGED, timezone.now()
-            record_upgrade(repository=target.repository, releases=releases_of(target),
-                           answers=target.answers, base=target.base)  # fmt: skip
+            _record_lineage(target)
         elif state == "closed" and target.state in Target.OPEN:
             target.state, target.finished_at = State.CLOSED, timezone.now()
         elif state == "opened" and target.state == State.CLOSED and not target.campaign.is_over:
@@ -51,6 +51,15 @@ def _note(pk: int, state: str) -> None:
         audit.record(by=None, verb=target.state, object_type="campaign target",
                      object_id=target.pk, label=str(target))  # fmt: skip
     finish_if_done(target.campaign_id)
+
+
+def _record_lineage(target: Target) -> None:
+    campaign = target.campaign
+    taken_out = campaign.release.block_ref if changes()[campaign.kind].takes_out else ""
+    record_upgrade(
+        repository=target.repository, releases=releases_of(target), answers=target.answers,
+        base=target.base, ground=target.ground, entity_ref=target.entity_ref, taken_out=taken_out,
+    )  # fmt: skip
 
 
 def note_pipeline(*, repository: str, branch: str, iid: int | None, status: str) -> None:
@@ -83,8 +92,7 @@ def settle_no_ops(campaign: Campaign) -> None:
     for target in rows[:200]:
         with transaction.atomic():
             if rows.filter(pk=target.pk).update(finished_at=timezone.now()):
-                record_upgrade(repository=target.repository, releases=releases_of(target),
-                               answers=target.answers, base=target.base)  # fmt: skip
+                _record_lineage(target)
 
 
 def follow() -> None:

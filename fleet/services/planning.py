@@ -12,14 +12,13 @@ from accounts.models import User
 from fleet import diffs
 from fleet.changes import changes
 from fleet.models import Campaign, Target
-from fleet.services.reading import repository_now
+from fleet.outcomes import Outcome, Work
 from forge import ForgeError, ForgeUnavailable
 from scaffolder import sandbox
-from scaffolder.models import Lineage, Release, StoredTree, load_tree, store_tree
-from scaffolder.services.compositions import CannotCompose, Composed, Composer, NeedsAnswer
-from scaffolder.services.lineage import LINEAGE_PATH, lineage_file
-from scaffolder.weave.tree import Tree
-from scaffolder.weave.upgrade import Finding, upgrade
+from scaffolder.models import Lineage, Release, StoredTree, store_ground, store_tree
+from scaffolder.services.compositions import CannotCompose, Composer, NeedsAnswer
+from scaffolder.services.lineage import LINEAGE_PATH
+from scaffolder.weave.upgrade import Finding
 
 log = structlog.get_logger(__name__)
 State = Target.State
@@ -66,11 +65,12 @@ def plan(target: Target, composer: Composer) -> None:
     """Sets what the plan found on the target. A forge that does not answer is raised."""
     target.state, target.problem, target.planned_at = State.FAILED, "", timezone.now()
     target.before, target.after, target.findings, target.summary = {}, {}, [], {}
-    target.shape = ""
+    target.shape, target.asked = "", []
     try:
         _plan(target, composer)
     except NeedsAnswer as error:
         target.state, target.problem = State.NEEDS_ANSWER, str(error)
+        target.asked = list(error.names)
     except ForgeUnavailable:
         raise
     except (CannotCompose, ForgeError, *sandbox.STOPPED) as error:
@@ -81,30 +81,26 @@ def plan(target: Target, composer: Composer) -> None:
 
 
 def _plan(target: Target, composer: Composer) -> None:
-    lineage = list(
-        Lineage.objects.filter(repository=target.repository).select_related("release", "run__user")
-    )
-    wanted = changes()[target.campaign.kind].releases(target.campaign.release, lineage)
-    if wanted is None:
+    rows = Lineage.objects.filter(repository=target.repository)
+    lineage = list(rows.select_related("release", "run__user"))
+    work = Work(
+        target.campaign.release, target.repository, target.entity_ref, lineage, target.given,
+        _author(lineage, target.campaign), composer,
+    )  # fmt: skip
+    outcome = changes()[target.campaign.kind].outcome(work)
+    if outcome is None:
         target.state = State.SUPERSEDED
         target.finished_at = timezone.now()
         return
-    wanted = sorted(wanted, key=lambda release: (release.kind != "template", release.block_ref))
-    made = composer.compose(wanted, lineage[0].answers, _author(lineage, target.campaign))
-    base = {p: f for p, f in load_tree(lineage[0].base).items() if p != LINEAGE_PATH}
-    now = repository_now(target.repository, base, made.tree)
-    target.project_id, target.commit = now.project.id, now.commit
-    mine = {path: file for path, file in now.files.items() if path != LINEAGE_PATH}
-    merged = sandbox.call(upgrade, base, mine, dict(made.tree), seconds=30)
-    target.releases = [release.pk for release in wanted]
-    target.answers, target.base = made.answers, store_tree(made.tree)
-    if merged.clean and merged.tree == mine:
+    target.project_id, target.commit = outcome.now.project.id, outcome.now.commit
+    target.releases = [release.pk for release in outcome.releases]
+    target.answers, target.base = outcome.answers, store_tree(outcome.base)
+    target.ground = store_ground(outcome.ground)
+    if outcome.is_no_op:
         target.state = State.NO_OP
         return
-    result = dict(merged.tree)
-    result[LINEAGE_PATH] = lineage_file(wanted, made.answers, made.tree)
-    _keep(target, now.files, result, merged.findings, made)
-    target.state = State.PLANNED if merged.clean else State.CONFLICT
+    _keep(target, outcome)
+    target.state = State.PLANNED if outcome.is_clean else State.CONFLICT
 
 
 def _author(lineage: list[Lineage], campaign: Campaign) -> User:
@@ -113,19 +109,19 @@ def _author(lineage: list[Lineage], campaign: Campaign) -> User:
     return run.user if run else campaign.created_by
 
 
-def _keep(
-    target: Target, ours: Tree, result: Tree, findings: tuple[Finding, ...], made: Composed
-) -> None:
-    found = diffs.changed(ours, result)
+def _keep(target: Target, outcome: Outcome) -> None:
+    found = diffs.changed(outcome.now.files, outcome.result)
     before = {path: old for path, (old, _) in found.items() if old}
     after = {path: new for path, (_, new) in found.items() if new}
     target.before = store_tree(before)
     target.after = dict.fromkeys(found) | store_tree(after)
     told = {path: sides for path, sides in found.items() if path != LINEAGE_PATH}
     target.summary = diffs.summary(told)
-    target.findings = [_stored(finding) for finding in findings]
+    if outcome.alike:
+        target.summary |= {"alike": outcome.alike[0], "made": outcome.alike[1]}
+    target.findings = [_stored(finding) for finding in outcome.findings]
     conflicts = [f"{f['kind']} {f['path']}" for f in target.conflicts]
-    target.shape = diffs.shape(told, conflicts, _texts(made.answers))
+    target.shape = diffs.shape(told, conflicts, _texts(outcome.answers))
 
 
 def _texts(answers: dict[str, dict[str, Any]]) -> dict[str, str]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -16,7 +16,9 @@ from typing import Any
 from accounts.models import User
 from scaffolder import aspects, sandbox
 from scaffolder.actions import actions
-from scaffolder.blocks import WEAVE, GoldenPath, golden_path
+from scaffolder.blocks import WEAVE, GoldenPath, checked, golden_path
+from scaffolder.blueprint import with_defaults
+from scaffolder.blueprint.conditions import asked_names
 from scaffolder.models import Release, load_tree
 from scaffolder.services.lineage import LINEAGE_PATH, Answers, answers_of
 from scaffolder.services.preview import preview
@@ -29,7 +31,20 @@ class CannotCompose(Exception):
 
 
 class NeedsAnswer(Exception):
-    """A question of the new release has no answer and no default; str() names each."""
+    """Questions of the new release have no answer and no default; str() names each."""
+
+    def __init__(self, release: str, errors: Mapping[str, Sequence[str]]) -> None:
+        super().__init__(release, errors)
+        self.release, self.errors = release, errors
+
+    @property
+    def names(self) -> list[str]:
+        """The questions, those inside an object by its name."""
+        return sorted({path.partition(".")[0] for path in self.errors})
+
+    def __str__(self) -> str:
+        said = (f"{path}: {' '.join(texts)}" for path, texts in sorted(self.errors.items()))
+        return f"{self.release} asks for more than was answered. {' '.join(said)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,9 +89,29 @@ class Composer:
         if len(made.done) < len(path.steps):
             raise CannotCompose(made.error)
         layers = [self._layer(release) for release in releases if release.kind == "aspect"]
-        tree = _woven(template, made.files, layers, values)
+        tree = _woven(str(template), made.files, layers, values)
         tree.pop(LINEAGE_PATH, None)
         return Composed(tree, answers_of(values, frozenset(chosen) & values.keys()))
+
+    def weave(
+        self, below: Tree, releases: Sequence[Release], recorded: Answers, entity: dict[str, Any]
+    ) -> Composed:
+        """Aspects over a repository as it is. They see the answers to their own questions, and
+        what the catalogue says of the entity. Raises CannotCompose or NeedsAnswer."""
+        sandbox.part()
+        self._last = []
+        chosen = {name: a["value"] for name, a in recorded.items() if a["origin"] == "chosen"}
+        layers = [self._layer(release) for release in releases]
+        asked: dict[str, Any] = {}
+        for release, layer in zip(releases, layers, strict=True):
+            for page in layer.aspect.parameters:
+                given = with_defaults(page, chosen)
+                if errors := checked(dict(page), given):
+                    raise NeedsAnswer(str(release), errors)
+                asked |= {name: given[name] for name in asked_names(page) if name in given}
+        values = facts_of(entity) | asked
+        tree = _woven("the repository", below, layers, values)
+        return Composed(tree, answers_of(asked, frozenset(chosen)))
 
     def _path(self, template: Release) -> tuple[_Bare, Tree]:
         if template.pk not in self._paths:
@@ -118,16 +153,28 @@ def _refuse_made_up(path: GoldenPath) -> None:
 def _values(path: GoldenPath, chosen: dict[str, Any]) -> dict[str, Any]:
     values, errors = path.check(chosen)
     if errors:
-        said = (f"{name}: {' '.join(texts)}" for name, texts in sorted(errors.items()))
-        raise NeedsAnswer(f"{path.release} asks for more than was answered. {' '.join(said)}")
+        raise NeedsAnswer(str(path.release), errors)
     return values
 
 
+def facts_of(entity: dict[str, Any]) -> dict[str, Any]:
+    """What the catalogue knows that templates often ask for, by the names they use."""
+    metadata, spec = entity.get("metadata") or {}, entity.get("spec") or {}
+    name = metadata.get("name")
+    found = {
+        "name": name, "component_id": name, "title": metadata.get("title"),
+        "description": metadata.get("description"), "owner": spec.get("owner"),
+        "system": spec.get("system"), "type": spec.get("type"),
+        "lifecycle": spec.get("lifecycle"),
+    }  # fmt: skip
+    return {key: value for key, value in found.items() if isinstance(value, str)}
+
+
 def _woven(
-    template: Release, base: Tree, layers: Sequence[AspectLayer], values: dict[str, Any]
+    below: str, base: Tree, layers: Sequence[AspectLayer], values: dict[str, Any]
 ) -> dict[str, Any]:
     answered = [dataclasses.replace(layer, values=values) for layer in layers]
     try:
-        return dict(sandbox.call(compose, Layer(str(template), dict(base)), answered).tree)
+        return dict(sandbox.call(compose, Layer(below, dict(base)), answered).tree)
     except (CompositionError, UnsafePath, TreeTooLarge, *sandbox.STOPPED) as error:
         raise CannotCompose(str(error)) from error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.db import transaction
@@ -27,7 +28,7 @@ def answers_of(values: dict[str, Any], chosen: frozenset[str]) -> Answers:
     }
 
 
-def lineage_file(releases: list[Release], answers: Answers, tree: Tree) -> File:
+def lineage_file(releases: Sequence[Release], answers: Answers, tree: Tree) -> File:
     """The small readable file that survives moves of the repository."""
     content = {
         "apiVersion": "bespoke/v1alpha1",
@@ -78,14 +79,16 @@ def entity_became_known(*, repository: str, entity_ref: str) -> None:
 
 @transaction.atomic
 def record_upgrade(
-    *, repository: str, releases: list[Release], answers: Answers, base: StoredTree
-) -> list[Lineage]:
-    """The repository is made of these releases now. Safe to repeat."""
+    *, repository: str, releases: Sequence[Release], answers: Answers, base: StoredTree,
+    ground: Mapping[str, Any] | None = None, entity_ref: str = "", taken_out: str = "",
+) -> list[Lineage]:  # fmt: skip
+    """The repository is made of these releases now, and of `taken_out` no more. Safe to repeat."""
+    _rows(repository).filter(release__block_ref=taken_out).delete()
     rows = {row.release.block_ref: row for row in _rows(repository).select_for_update(of=("self",))}
     known = next(iter(rows.values()), None)
     for release in releases:
-        row = rows.get(release.block_ref) or Lineage(repository=repository)
-        row.release, row.answers, row.base = release, answers, base
+        row = rows.get(release.block_ref) or Lineage(repository=repository, entity_ref=entity_ref)
+        row.release, row.answers, row.base, row.ground = release, answers, base, ground or {}
         if known is not None:
             row.entity_ref, row.run = known.entity_ref, row.run or known.run
         row.save()

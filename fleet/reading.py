@@ -29,19 +29,28 @@ class Now:
 
 def repository_now(repository: str, base: Tree, theirs: Tree) -> Now:
     """Raises CannotCompose when there is nothing that could be changed, or ForgeError."""
-    forge = connect()
+    project, branch, commit = _found(connect(), repository)
+    files = _read(connect(), project.path, commit, base, theirs)
+    return Now(project, branch, commit, files)
+
+
+def full_repository_now(repository: str) -> Now:
+    """The same with every content."""
+    project, branch, commit = _found(connect(), repository)
+    return Now(project, branch, commit, snapshot(project.path, commit))
+
+
+def _found(forge: Forge, repository: str) -> tuple[Project, str, str]:
     try:
         project = forge.project(repository)
         if project.archived:
             raise CannotCompose("The repository is archived.")
         branch = project.default_branch or "main"
-        commit = forge.tip(project.path, branch).id
+        return project, branch, forge.tip(project.path, branch).id
     except ForgeNotFound as error:
         raise CannotCompose(
             "The forge has no such repository, it is empty, or the portal may not see it."
         ) from error
-    files = _read(forge, project.path, commit, base, theirs)
-    return Now(project, branch, commit, files)
 
 
 def _read(forge: Forge, project: str, commit: str, base: Tree, theirs: Tree) -> Tree:
@@ -70,3 +79,9 @@ def snapshot(project: str, commit: str) -> dict[str, File]:
     """Every file, by Git."""
     files = git().snapshot(project, commit)
     return {path: File(content, mode) for path, (mode, content) in files.items()}
+
+
+def listed_now(repository: str) -> dict[str, str]:
+    """Path to Git's name for its content, of the default branch. Raises as repository_now."""
+    project, _, commit = _found(connect(), repository)
+    return {path: blob for path, (_, blob) in connect().tree(project.path, commit).items()}

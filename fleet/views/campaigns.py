@@ -15,6 +15,7 @@ from accounts.models import User
 from accounts.requests import signed_in, template_for
 from catalog.models import Entity
 from fleet import exports, services, showing
+from fleet.answering import target_form
 from fleet.changes import changes
 from fleet.forms import CampaignForm, WaiverForm
 from fleet.models import Campaign, Target
@@ -135,9 +136,11 @@ def target(request: HttpRequest, key: str, pk: int) -> HttpResponse:
         else:
             messages.success(request, "Postponed.")
             return redirect("fleet:target", key, pk)
+    may_answer = found.state == "needs_answer" and services.may_waive(user, found)
     context = {
         "target": found,
         "campaign": found.campaign,
+        "questions": target_form(found, user) if may_answer else None,
         "files": showing.files(found),
         "conflicts": showing.conflicts(found),
         "form": form,
@@ -145,6 +148,26 @@ def target(request: HttpRequest, key: str, pk: int) -> HttpResponse:
         "may_plan_again": services.may_manage(user) and showing.may_be_planned_again(found),
     }
     return render(request, "fleet/target.html", context, status=422 if form.errors else 200)
+
+
+@require_POST
+def answer(request: HttpRequest, key: str, pk: int) -> HttpResponse:
+    """What an owner answers to the questions of a new release."""
+    user = signed_in(request)
+    rows = Target.objects.visible_to(user).select_related("campaign__release", "wave", "waived_by")
+    found = get_object_or_404(rows, campaign__key=key, pk=pk)
+    form = target_form(found, user, request.POST)
+    if form is None or form.is_valid():
+        try:
+            given = form.cleaned_data if form else {}
+            services.answer(target=found, answers=given, by=user)
+        except ValidationError as error:
+            messages.error(request, " ".join(error.messages))
+        else:
+            messages.success(request, "Answered. A worker plans it again.")
+        return redirect("fleet:target", key, pk)
+    context = {"target": found, "campaign": found.campaign, "questions": form}
+    return render(request, "fleet/target.html", context, status=422)
 
 
 def _do(
