@@ -6,16 +6,18 @@ are strings, merge keys are off, and a key that stands twice is an error.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import yaml
 
-from catalog import bundling, refs, validators
+from catalog import bundling, refs, relations, validators
 
 MAX_BYTES = 5_000_000
 MAX_NODES = 200_000
@@ -36,7 +38,7 @@ class Problem:
     private: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Parsed:
     """One valid entity, the line on which its document starts, and the document's text."""
 
@@ -44,9 +46,18 @@ class Parsed:
     line: int
     text: str
 
-    @property
+    @cached_property
     def ref(self) -> refs.EntityRef:
         return refs.of_entity(self.entity)
+
+    @cached_property
+    def digest(self) -> str:
+        return hashlib.sha256(json.dumps(self.entity, sort_keys=True).encode()).hexdigest()
+
+    @cached_property
+    def declared(self) -> tuple[list[relations.Relation], list[tuple[str, str]]]:
+        """See `relations_of`."""
+        return relations.relations_of(self.entity)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,23 +81,31 @@ class _Loader(yaml.CSafeLoader):
 
     yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}
 
-    def flatten_mapping(self, node: yaml.MappingNode) -> None:
-        """Merge keys are off."""
+    def plain(self, node: yaml.Node) -> Any:
+        """The node as plain data; what the quick way does not know is left to PyYAML."""
+        if node.tag == "tag:yaml.org,2002:str":
+            return node.value
+        if node.tag == "tag:yaml.org,2002:map" and isinstance(node, yaml.MappingNode):
+            return self._plain_mapping(node)
+        if node.tag == "tag:yaml.org,2002:seq" and isinstance(node, yaml.SequenceNode):
+            return [self.plain(item) for item in node.value]
+        return self.construct_object(node, deep=True)
 
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        seen: set[Any] = set()
-        for key_node, _ in node.value:
-            key = self.construct_object(key_node, deep=True)
+    def _plain_mapping(self, node: yaml.MappingNode) -> dict[Any, Any]:
+        """Merge keys are off, and a key may stand once."""
+        found: dict[Any, Any] = {}
+        for key_node, value_node in node.value:
+            key = self.plain(key_node)
             if isinstance(key, (dict, list)):
                 raise yaml.MarkedYAMLError(
                     None, None, "a key must be plain text", key_node.start_mark
                 )
-            if key in seen:
+            if key in found:
                 raise yaml.MarkedYAMLError(
                     None, None, f"the key “{key}” stands twice", key_node.start_mark
                 )
-            seen.add(key)
-        return super().construct_mapping(node, deep=deep)
+            found[key] = self.plain(value_node)
+        return found
 
 
 _CORE = (
@@ -167,7 +186,7 @@ def _read_document(
     line = node.start_mark.line + 1
     loader = _Loader("")
     try:
-        entity = loader.construct_document(node)
+        entity = loader.plain(node)
     except (ValueError, TypeError) as error:  # such as !!int of a text
         problems.append(Problem(f"The document cannot be read: {error}", line))
         return
@@ -280,7 +299,7 @@ def _one_document(text: str) -> Any:
         node = loader.get_single_node()
         if node is not None and _size(node, {}) > MAX_NODES:
             raise ValueError("too large once its aliases are followed")
-        return loader.construct_document(node) if node is not None else None
+        return loader.plain(node) if node is not None else None
     finally:
         loader.dispose()
 

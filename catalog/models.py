@@ -20,11 +20,10 @@ from django.db import connection, models
 from django.db.models import Case, Count, Exists, F, Func, OuterRef, Q, Value, When
 from django.db.models.functions import Cast, Coalesce, Greatest, Length, Lower, NullIf
 from django.db.models.sql.compiler import SQLCompiler
-from psycopg.types.json import Jsonb
 
 from accounts.models import Membership, User
 from catalog import predicates
-from catalog.stitching import MAX_VALUE, ORIGINAL, term
+from catalog.stitching import MAX_VALUE, ORIGINAL, dumps, term
 
 for _field in (models.CharField, models.TextField):
     _field.register_lookup(Lower)
@@ -98,6 +97,11 @@ class LocationQuerySet(models.QuerySet["Location"]):
     def of_entity(self, ref: str) -> Self:
         return self.filter(entities__ref=ref).select_related("repository")
 
+    def text_digests(self) -> dict[str, str]:
+        """By path, of the files whose entities are all there."""
+        known = self.filter(missing_since=None).exclude(digest="").exclude(text_digest="")
+        return dict(known.values_list("path", "text_digest"))
+
 
 class Location(models.Model):
     """A descriptor file. Children are files that a `Location` entity in this one names."""
@@ -107,6 +111,10 @@ class Location(models.Model):
     parent = models.ForeignKey("self", models.CASCADE, null=True, related_name="children")
     registered_by = models.CharField(max_length=150, blank=True)
     digest = models.CharField(max_length=64, blank=True)
+    text_digest = models.CharField(
+        max_length=64, blank=True,
+        help_text="Of a text that need not be read again; empty where that depends on other files",
+    )  # fmt: skip
     read_at = models.DateTimeField(null=True)
     missing_since = models.DateTimeField(null=True)
     removed_at = models.DateTimeField(null=True, help_text="Taken out by hand: not read any more")
@@ -307,13 +315,23 @@ def _copy(
 
 
 def _values(row: models.Model, fields: Sequence[models.Field[Any, Any]]) -> list[Any]:
-    """As psycopg takes them: it knows every type of ours but JSON."""
-    return [
-        Jsonb(field.pre_save(row, True))
-        if isinstance(field, models.JSONField)
-        else field.pre_save(row, True)
-        for field in fields
-    ]
+    """As COPY takes them: JSON and lists as the texts that PostgreSQL reads."""
+    return [_copied(field, field.pre_save(row, True)) for field in fields]
+
+
+def _copied(field: models.Field[Any, Any], value: Any) -> Any:
+    if isinstance(field, models.JSONField):
+        return None if value is None else dumps(value)
+    if isinstance(field, ArrayField):
+        as_text = str if isinstance(field.base_field, models.IntegerField) else _quoted
+        return f"{{{','.join(map(as_text, value))}}}"
+    return value
+
+
+def _quoted(item: str) -> str:
+    """An element of a list as PostgreSQL reads it."""
+    text = item.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{text}"'
 
 
 class EntityQuerySet(models.QuerySet["Entity"]):
@@ -372,6 +390,17 @@ class EntityQuerySet(models.QuerySet["Entity"]):
 
     def owned_by(self, group_refs: frozenset[str]) -> Self:
         return self.filter(owner_ref__in=group_refs)
+
+    def add(self, rows: Sequence[Entity]) -> None:
+        """Inserts rows whose `ref` nobody has yet (hold the lock STITCHING); sets their keys."""
+        if len(rows) < COPIED_FROM:
+            self.bulk_create(rows)
+            return
+        fields = [f for f in Entity._meta.concrete_fields if f.name != "id"]
+        _copy("catalog_entity", fields, (_values(row, fields) for row in rows))
+        keys = dict(self.filter(ref__in=[row.ref for row in rows]).values_list("ref", "pk"))
+        for row in rows:
+            row.pk = keys[row.ref]
 
     def upsert(self, rows: Sequence[Entity], *, update: Sequence[str]) -> None:
         """Inserts rows, or updates those fields of rows whose `ref` is there; sets their keys."""

@@ -6,11 +6,15 @@ No database here: a repository and a commit in, readings by path out.
 from __future__ import annotations
 
 import fnmatch
+import hashlib
 import posixpath
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
 
+from catalog import descriptor, kinds, refs, relations, validators
 from catalog.descriptor import PlaceholderError, Problem, Reading, read
 from catalog.forges import NotOurForge, parse_file_url
 from forge import Forge, ForgeNotFound
@@ -48,15 +52,28 @@ class Commit:
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """A descriptor file that was read; `reading` is None when it does not exist."""
+    """A descriptor file that was read; without a reading it does not exist, or is as it was."""
 
     path: str
     parent: str | None
-    reading: Reading | None
+    reading: Reading | None = None
+    unchanged: bool = False
+    text_digest: str = ""  # see `digest_of`
 
 
-def read_files(commit: Commit, roots: Iterable[str], *, trusted: bool) -> list[File]:
+NOTHING_KNOWN: Mapping[str, str] = MappingProxyType({})
+# What the same text is read as depends on these; their own text stands for their version.
+RULES = hashlib.sha256()
+for _module in (descriptor, kinds, refs, relations, validators):
+    RULES.update(Path(str(_module.__file__)).read_bytes())
+
+
+def read_files(
+    commit: Commit, roots: Iterable[str], *, trusted: bool, known: Mapping[str, str] = NOTHING_KNOWN
+) -> list[File]:
     """Reads the roots and every file that `Location` entities in them name, parents first.
+
+    `known`: `text_digest` by path of what was read before; the same text is not read again.
 
     A repository that is not trusted defines no people, groups, blocks or scorecards: those would
     give roles, or files in everybody's new repository, to whoever can push there.
@@ -71,9 +88,14 @@ def read_files(commit: Commit, roots: Iterable[str], *, trusted: bool) -> list[F
         seen.add(path)
         text = commit.text(path)
         if text is None:
-            files.append(File(path, parent, None))
+            files.append(File(path, parent))
             continue
-        reading = read(text, resolve=_resolver(commit, path))
+        digest = digest_of(text, trusted=trusted)
+        if known.get(path) == digest:
+            files.append(File(path, parent, unchanged=True))
+            continue
+        includes: list[str] = []
+        reading = read(text, resolve=_resolver(commit, path, includes))
         if not trusted:
             reading = _without_privileged(reading, commit.project)
         targets, problems = _targets(commit, path, reading)
@@ -82,8 +104,21 @@ def read_files(commit: Commit, roots: Iterable[str], *, trusted: bool) -> list[F
         if len(fresh) > room:
             problems += (_too_many(len(fresh) - room),)
         queue.extend((target, path) for target in fresh[:room])
-        files.append(File(path, parent, Reading(reading.entities, reading.problems + problems)))
+        reading = Reading(reading.entities, reading.problems + problems)
+        alone = not (includes or reading.problems or _names_files(reading))
+        files.append(File(path, parent, reading, text_digest=digest if alone else ""))
     return files
+
+
+def digest_of(text: str, *, trusted: bool) -> str:
+    """Equal for texts that say the same to the same rules."""
+    digest = RULES.copy()
+    digest.update(b"%d\0%s" % (trusted, text.encode()))
+    return digest.hexdigest()
+
+
+def _names_files(reading: Reading) -> bool:
+    return any(parsed.ref.kind == "location" for parsed in reading.entities)
 
 
 def _too_many(count: int) -> Problem:
@@ -124,8 +159,11 @@ def _relative(commit: Commit, path: str, target: str) -> str:
     return joined
 
 
-def _resolver(commit: Commit, path: str) -> Callable[[str, str], str]:
+def _resolver(commit: Commit, path: str, includes: list[str]) -> Callable[[str, str], str]:
+    """Reads what placeholders name; notes each in `includes`."""
+
     def resolve(placeholder: str, target: str) -> str:
+        includes.append(target)
         try:
             text = commit.text(_relative(commit, path, target))
         except ValueError as error:

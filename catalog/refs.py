@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 DEFAULT_NAMESPACE = "default"
 
@@ -23,6 +24,7 @@ class EntityRef:
         return f"{self.kind}:{self.namespace}/{self.name}"
 
 
+@lru_cache(maxsize=50_000)
 def parse(
     text: str, *, default_kind: str | None = None, default_namespace: str = DEFAULT_NAMESPACE
 ) -> EntityRef:

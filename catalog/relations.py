@@ -7,13 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from catalog import refs
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Relation:
+class Relation(NamedTuple):
     source: str
     type: str
     target: str
@@ -81,8 +80,9 @@ def relations_of(entity: dict[str, Any]) -> tuple[list[Relation], list[tuple[str
         except refs.InvalidRef as error:
             findings.append((field.name, str(error)))
             continue
-        found.add(Relation(str(source), field.forward, str(target)))
-        found.add(Relation(str(target), field.backward, str(source)))
+        here, there = str(source), str(target)
+        found.add(Relation(here, field.forward, there))
+        found.add(Relation(there, field.backward, here))
     return sorted(found), findings
 
 

@@ -9,10 +9,12 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
+
+import orjson
 
 MAX_KEY = MAX_VALUE = 200
 NOT_INDEXED = frozenset({"attachments", "relations", "status", "metadata.etag"})
@@ -64,7 +66,7 @@ def stitch(
     metadata["annotations"] = {**made, **_safe(metadata.get("annotations") or {})}
     relations = [{"type": kind, "targetRef": target} for kind, target in sorted(set(edges))]
     final = {**entity, "metadata": metadata, "relations": relations}
-    text = json.dumps(final, sort_keys=True, ensure_ascii=False)
+    text = dumps(final, sort_keys=True)
     metadata["etag"] = hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()
     final = {key: final[key] for key in ORDER if key in final}
     terms, values = index(final)
@@ -79,8 +81,12 @@ def _safe(annotations: Mapping[str, str]) -> dict[str, str]:
     }
 
 
-def dumps(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+def dumps(value: Any, *, sort_keys: bool = False) -> str:
+    """JSON in as few characters as possible."""
+    try:
+        return orjson.dumps(value, option=orjson.OPT_SORT_KEYS if sort_keys else None).decode()
+    except TypeError:  # whole numbers of more than 64 bits, and half of a surrogate pair
+        return json.dumps(value, ensure_ascii=False, separators=(",", ":"), sort_keys=sort_keys)
 
 
 def in_order_of(value: Any, model: Any) -> Any:
@@ -98,43 +104,54 @@ def index(final: Mapping[str, Any]) -> tuple[list[int], dict[str, list[str]]]:
     """The hashed terms, and for each key its values in lower case (and as they were written)."""
     lowered: dict[str, list[str]] = {}
     written: dict[str, list[str]] = {}
+    terms: set[int] = set()
     for raw_key, value in pairs(final):
         key = raw_key.lower()
         if len(key) > MAX_KEY:
             continue
-        values = lowered.setdefault(key, [])
-        if value is None or len(value.lower()) > MAX_VALUE or value.lower() in values:
+        values = lowered.get(key)
+        if values is None:
+            values, written[key] = [], []
+            lowered[key] = values
+            terms.add(term(key))
+        if value is None:
             continue
-        values.append(value.lower())
-        written.setdefault(key, []).append(value)
-    terms = {term(key) for key in lowered}
-    terms.update(term(key, value) for key, values in lowered.items() for value in values)
+        low = value.lower()
+        if len(low) > MAX_VALUE or low in values:
+            continue
+        values.append(low)
+        written[key].append(value)
+        terms.add(term(key, low))
     different = {
         ORIGINAL + key: values for key, values in written.items() if values != lowered[key]
     }
     return sorted(terms), lowered | different
 
 
-def pairs(final: Mapping[str, Any]) -> Iterator[tuple[str, str | None]]:
+def pairs(final: Mapping[str, Any]) -> list[tuple[str, str | None]]:
     """Key and value of everything that can be asked for, as written."""
-    yield from _visit("", final)
+    found: list[tuple[str, str | None]] = []
+    _visit("", final, found)
     for relation in final.get("relations") or ():
-        yield f"relations.{relation['type']}", relation["targetRef"]
+        found.append((f"relations.{relation['type']}", relation["targetRef"]))
+    return found
 
 
-def _visit(path: str, value: Any) -> Iterator[tuple[str, str | None]]:
+def _visit(path: str, value: Any, found: list[tuple[str, str | None]]) -> None:
     if path in NOT_INDEXED:
         return
-    if isinstance(value, dict):
+    if isinstance(value, str):
+        found.append((path, value))
+    elif isinstance(value, dict):
         for key, item in value.items():
-            yield from _visit(f"{path}.{key}" if path else str(key), item)
+            _visit(f"{path}.{key}" if path else str(key), item, found)
     elif isinstance(value, list):
         for item in value:
-            yield from _visit(path, item)
+            _visit(path, item, found)
             if isinstance(item, str):
-                yield f"{path}.{item}", "true"
+                found.append((f"{path}.{item}", "true"))
     else:
-        yield path, scalar(value)
+        found.append((path, scalar(value)))
 
 
 def scalar(value: Any) -> str | None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -30,7 +30,8 @@ from catalog.models import (
 )
 from catalog.models import Problem as ProblemRow
 from catalog.queueing import on_commit
-from catalog.relations import owner_ref, relations_of
+from catalog.relations import Relation as Edge
+from catalog.relations import owner_ref
 from catalog.services import history
 from catalog.stitching import MAX_VALUE, Place, in_order_of, stitch
 from catalog.validators import MAX_SPEC_TEXT
@@ -38,6 +39,7 @@ from catalog.validators import MAX_SPEC_TEXT
 PRIVATE = "bespoke/visibility"
 BATCH = 1_000
 TAKEN = "is already defined by"
+READ = ["digest", "text_digest", "missing_since", "read_at"]
 Edges = dict[str, set[tuple[str, str]]]
 
 
@@ -63,7 +65,7 @@ def store_readings(
     for location, reading in readings:
         digest = digest_of(
             [
-                [[p.line, p.text, p.entity] for p in reading.entities],
+                [[p.line, p.text, p.digest] for p in reading.entities],
                 list(map(str, reading.problems)),
             ]
         )
@@ -71,9 +73,10 @@ def store_readings(
             location.digest, location.missing_since = digest, None
             changed.append((location, reading))
     differing = {location.pk for location, _ in changed}
-    unchanged = [location.pk for location, _ in readings if location.pk not in differing]
-    if unchanged:
-        Location.objects.filter(pk__in=unchanged).update(read_at=timezone.now())
+    unchanged = [location for location, _ in readings if location.pk not in differing]
+    for location in unchanged:
+        location.read_at = timezone.now()
+    Location.objects.bulk_update(unchanged, ["text_digest", "read_at"], BATCH)
     commits = {location.pk: commit_of(location) for location, _ in changed}
     return _store(changed, commits) if changed else []
 
@@ -84,7 +87,7 @@ def _store(readings: Sequence[tuple[Location, Reading]], commits: history.Commit
     locations = [location for location, _ in readings]
     for location in locations:
         location.read_at = timezone.now()
-    Location.objects.bulk_update(locations, ["digest", "missing_since", "read_at"], BATCH)
+    Location.objects.bulk_update(locations, READ, BATCH)
     entities, problems = _without_conflicts(readings)
     changed = _upsert(entities, commits)
     whole = [location for location, reading in readings if not reading.problems]
@@ -167,7 +170,7 @@ def _without_conflicts(
             entities.append((location, parsed))
             problems += [
                 _problem(location, Problem(message, parsed.line, 1, f"See spec.{name}.", ref))
-                for name, message in relations_of(parsed.entity)[1]
+                for name, message in parsed.declared[1]
             ]
     return entities, problems
 
@@ -195,7 +198,8 @@ def _upsert(entities: Sequence[tuple[Location, Parsed]], commits: history.Commit
     for row in changed:
         if before := known.get(row.ref):
             row.pk, row.uid = before.pk, before.uid
-    edges = _Edges.of(changed)
+    declared = {str(parsed.ref): parsed.declared[0] for _, parsed in entities}
+    edges = _Edges.of(changed, declared)
     neighbours = edges.changed_sources()
     flipped = [r.ref for r in changed if r.private != (r.ref in known and known[r.ref].private)]
     neighbours |= edges.neighbours_of(flipped)
@@ -207,7 +211,8 @@ def _upsert(entities: Sequence[tuple[Location, Parsed]], commits: history.Commit
         f.name for f in Entity._meta.concrete_fields
         if f.name not in ("id", "uid", "ref", "created_at")
     ]  # fmt: skip
-    Entity.objects.upsert(changed, update=fields)
+    Entity.objects.add([row for row in changed if row.ref not in known])
+    Entity.objects.upsert([row for row in changed if row.ref in known], update=fields)
     history.note(history.events(changed, known), commits)
     edges.write({row.ref: row for row in changed})
     refs = [row.ref for row in changed]
@@ -240,7 +245,7 @@ def _row(location: Location, parsed: Parsed) -> Entity:
         type=_text(spec, "type"), lifecycle=_text(spec, "lifecycle"), owner_ref=owner,
         kind_label=entity["kind"], owner_label=owner_label if len(owner_label) <= MAX_VALUE else "",
         tags=tags, private=annotations.get(PRIVATE) == "private",
-        location=location, line=parsed.line, text=parsed.text, digest=digest_of(entity),
+        location=location, line=parsed.line, text=parsed.text, digest=parsed.digest,
         search_text=" ".join(words).lower(), updated_at=timezone.now(),
     )  # fmt: skip
 
@@ -254,21 +259,17 @@ def _text(spec: dict[str, Any], name: str) -> str:
 # -- relations ----------------------------------------------------------------------------------
 @dataclass
 class _Edges:
-    """What some entities declared so far, and what they declare now; (source, type, target)."""
+    """What some entities declared so far, and what they declare now."""
 
-    before: dict[str, set[tuple[str, str, str]]] = field(default_factory=lambda: defaultdict(set))
-    now: dict[str, set[tuple[str, str, str]]] = field(default_factory=dict)
+    before: dict[str, set[Edge]] = field(default_factory=lambda: defaultdict(set))
+    now: dict[str, set[Edge]] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, entities: Sequence[Entity]) -> _Edges:
-        edges = cls()
-        for entity in entities:
-            edges.now[entity.ref] = {
-                (edge.source, edge.type, edge.target) for edge in relations_of(entity.descriptor)[0]
-            }
+    def of(cls, entities: Sequence[Entity], declared: Mapping[str, Iterable[Edge]]) -> _Edges:
+        edges = cls(now={entity.ref: set(declared[entity.ref]) for entity in entities})
         known = Relation.objects.filter(declared_by__in=[e.pk for e in entities if e.pk])
         for ref, *edge in known.values_list("declared_by__ref", "source_ref", "type", "target_ref"):
-            edges.before[ref].add((edge[0], edge[1], edge[2]))
+            edges.before[ref].add(Edge(*edge))
         return edges
 
     def changed(self) -> set[str]:

@@ -90,7 +90,8 @@ def _read(forge: Forge, repository: Repository, project: Project) -> list[str]:
     roots = _roots(repository) if tip else set()
     trusted = is_trusted(project.path, settings.TRUSTED_REPOSITORIES)
     commit = Commit(forge, project.path, tip)
-    files = read_files(commit, sorted(roots), trusted=trusted) if tip else []
+    known = repository.locations.text_digests()
+    files = read_files(commit, sorted(roots), trusted=trusted, known=known) if tip else []
     moved = bool(repository.default_branch) and repository.default_branch != project.default_branch
     repository.default_branch = project.default_branch  # the addresses of files name it
     changed = _store(repository, files, _commit_of(forge, repository, tip)) if tip else []
@@ -144,7 +145,7 @@ def _commit_of(forge: Forge, repository: Repository, tip: str) -> CommitOf:
 
 def _store(repository: Repository, files: list[File], commit_of: CommitOf) -> list[str]:
     rows = {location.path: location for location in repository.locations.all()}
-    found = {file.path for file in files if file.reading is not None}
+    found = {file.path for file in files if file.reading or file.unchanged}
     changed: list[str] = []
     broken = {file.path for file in files if file.reading and file.reading.problems}
     for path, location in rows.items():
@@ -159,7 +160,11 @@ def _store(repository: Repository, files: list[File], commit_of: CommitOf) -> li
         if file.path not in rows:
             parent = rows[file.parent] if file.parent else None
             rows[file.path] = repository.locations.create(path=file.path, parent=parent)
+        rows[file.path].text_digest = file.text_digest
         readings.append((rows[file.path], file.reading))
+    Location.objects.filter(pk__in=[rows[f.path].pk for f in files if f.unchanged]).update(
+        read_at=timezone.now()
+    )
     changed += store_readings(readings=readings, commit_of=commit_of)
     return list(dict.fromkeys(changed))
 

@@ -45,6 +45,20 @@ def test_a_commit_that_was_read_is_not_read_again(project, django_assert_max_num
         assert services.read_repository(path=path) == []
 
 
+def test_a_push_that_changes_only_an_included_file_is_seen(project, forge: Forge):
+    titled = component("a").replace("name: a", "name: a\n  title: {$text: title.txt}")
+    path = project(files={
+        "catalog-info.yaml": LOCATION, "services/a/entity.yaml": titled,
+        "services/a/title.txt": "One", "services/b/entity.yaml": component("b"),
+    })  # fmt: skip
+    services.read_repository(path=path)
+    changes = [Change("update", "services/a/title.txt", b"Two")]
+    forge.commit(path, branch="main", message="Title", changes=changes)
+    assert services.read_repository(path=path) == ["component:default/a"]
+    assert entity("component:default/a").title == "Two"
+    assert entity("component:default/b").orphaned_at is None
+
+
 def test_a_push_changes_and_a_removed_file_orphans(project, forge: Forge):
     path = project(files={"catalog-info.yaml": component("a")})
     services.read_repository(path=path)
