@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from accounts.models import User
-from catalog.models import Entity, EntityQuerySet
+from catalog.counting import audience, kept
+from catalog.models import Entity, EntityQuerySet, Revision
 
 FACETS = ("kind", "type", "lifecycle", "owner", "tag")
 COLUMNS = {"kind": "kind", "type": "type", "lifecycle": "lifecycle", "owner": "owner_ref"}
@@ -25,10 +26,12 @@ class EntityFilter:
         self.sort = query.get("sort", "") if query.get("sort") in SORTS else ""
         self.mine = query.get("mine") == "1"
         self.visible = Entity.objects.visible_to(user)
+        mine = user.group_refs | ({user.entity_ref} if user.entity_ref else set())
         if self.mine:
-            self.visible = self.visible.owned_by(
-                user.group_refs | ({user.entity_ref} if user.entity_ref else set())
-            )
+            self.visible = self.visible.owned_by(mine)
+        revision = Revision.objects.current()
+        asked = (self.text, *self.chosen.values(), mine if self.mine else None)
+        self._key = (revision, audience(user, revision), "list", asked)
 
     @property
     def is_narrowed(self) -> bool:
@@ -48,10 +51,17 @@ class EntityFilter:
             found = found.order_by(*SORTS[self.sort])
         return found
 
+    def count(self) -> int:
+        """Kept until an entity changes, as the facets are."""
+        return kept.get((*self._key, "count"), lambda: self.entities().order_by().count())
+
     def facets(self) -> list[tuple[str, str, list[tuple[str, int]]]]:
         """Name, chosen value and counted values of each facet."""
-        return [(name, self.chosen[name], self._counts(name)) for name in FACETS]
+        counts = kept.get((*self._key, "facets"), lambda: [self._counts(name) for name in FACETS])
+        return [
+            (name, self.chosen[name], values) for name, values in zip(FACETS, counts, strict=True)
+        ]
 
     def _counts(self, name: str) -> list[tuple[str, int]]:
-        found = Entity.objects.filter(pk__in=self.entities(without=name).order_by().values("pk"))
+        found = self.entities(without=name)
         return (found.tag_facets() if name == "tag" else found.facets(COLUMNS[name]))[:30]

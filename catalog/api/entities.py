@@ -15,7 +15,6 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from catalog import refs, services
-from catalog.api.counting import kept
 from catalog.api.cursors import Question
 from catalog.api.paging import find, predicate_of
 from catalog.api.shapes import (
@@ -36,6 +35,7 @@ from catalog.api.shapes import (
     texts,
     unchanged,
 )
+from catalog.counting import kept
 from catalog.models import Revision
 from catalog.predicates import Predicate, mentions_relations
 from catalog.stitching import dumps

@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 from django.core.exceptions import ValidationError
 from django.db.models import Subquery
 
-from catalog.api.counting import kept
 from catalog.api.cursors import Cursor, InvalidCursor, InvalidFilter, Question
 from catalog.api.shapes import InputError, Row, Viewer, texts
+from catalog.counting import kept
 from catalog.models import EntityQuerySet, Order, Revision
 from catalog.predicates import Predicate, mentions_relations
 

@@ -15,7 +15,7 @@ from rest_framework.views import APIView
 
 from accounts.models import User
 from accounts.requests import signed_in
-from catalog.api.counting import kept
+from catalog.counting import audience, kept
 from catalog.models import Entity, EntityQuerySet, Revision
 from catalog.relations import INVERSE
 from catalog.stitching import dumps
@@ -103,11 +103,7 @@ class Viewer:
         return self.entities.private_refs()
 
     def sees_like(self, revision: int) -> object:
-        """Equal for all who see the very same entities, so that counts are shared by them."""
-        if self.user.sees_everything:
-            return "everything"
-        owners = kept.get((revision, "owners"), Entity.objects.private_owners)
-        return owners & (self.user.group_refs | {self.user.entity_ref or ""})
+        return audience(self.user, revision)
 
 
 def unchanged(get: Get) -> Get:

@@ -7,6 +7,9 @@ from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from typing import TypeVar
 
+from accounts.models import User
+from catalog.models import Entity
+
 SIZE = 5_000
 BYTES = 64 * 2**20
 Value = TypeVar("Value")
@@ -44,3 +47,11 @@ def _size(value: object) -> int:
 
 
 kept = Kept()
+
+
+def audience(user: User, revision: int) -> object:
+    """Equal for all who see the very same entities, so that answers are shared by them."""
+    if user.sees_everything:
+        return "everything"
+    owners = kept.get((revision, "owners"), Entity.objects.private_owners)
+    return owners & (user.group_refs | {user.entity_ref or ""})
