@@ -13,6 +13,7 @@ class FleetConfig(AppConfig):
         from fleet import panels  # noqa: F401  (registers the entity page's panel)
 
         signals.merge_request_changed.connect(_merge_request, dispatch_uid="fleet.requests")
+        signals.repository_changed.connect(_repository, dispatch_uid="fleet.commits")
         signals.pipeline_changed.connect(_pipeline, dispatch_uid="fleet.pipelines")
 
 
@@ -24,7 +25,18 @@ def _merge_request(payload: dict[str, Any], **_: Any) -> None:
         repository=_project(payload),
         iid=attributes.get("iid", 0),
         state=attributes.get("state", ""),
+        action=attributes.get("action") or "",
     )
+
+
+def _repository(repository: Any, **_: Any) -> None:
+    """Open merge requests follow their default branch."""
+    from catalog.queueing import on_commit
+    from fleet import services, tasks
+
+    concerned = services.refresh_repository(repository=repository.path, commit=repository.commit)
+    for pk in concerned:
+        on_commit(tasks.refresh_target, pk)
 
 
 def _pipeline(payload: dict[str, Any], **_: Any) -> None:

@@ -51,6 +51,10 @@ class CampaignForm(forms.ModelForm):  # type: ignore[type-arg]
             "per_group": "Merge requests per hour and group",
             "proceed_percent": "A wave begins when this much of the one before is finished (%)",
             "stop_percent": "Pause when more than this much is red (%)",
+            "auto_merge": "Merge by itself",
+            "approve_waivers": "A platform engineer has to agree before something is postponed",
+            "ask_reviewers": "Ask one of the owners to review",
+            "remind_days": "Remind owners after days",
         }
         help_texts = {
             "notes": "Why, and what to look at. Markdown; it is in every merge request.",
@@ -61,6 +65,8 @@ class CampaignForm(forms.ModelForm):  # type: ignore[type-arg]
             "A freeze wins over a window.",
             "per_hour": "0 means no limit.",
             "per_group": "0 means no limit.",
+            "auto_merge": "Never what has conflicts, nor a branch that somebody committed to.",
+            "remind_days": "And again after as many; 0 means never.",
             "stop_percent": "Pipelines that were red on the default branch before do not count.",
         }
         widgets = {

@@ -8,13 +8,14 @@ what is pushed.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from secrets import token_hex
 from typing import Any, Self
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Count, F, Q
+from django.db.models import Count, ExpressionWrapper, F, Q
+from django.db.models.functions import Coalesce
 
 from accounts.models import User
 from catalog.models import Entity
@@ -61,6 +62,11 @@ class Campaign(models.Model):
         FINISHED = "finished", "Finished"
         ABORTED = "aborted", "Aborted"
 
+    class AutoMerge(models.TextChoices):
+        NEVER = "never", "Never: people merge"
+        NOT_PRODUCTION = "not_production", "What is clean, green and not in production"
+        EVERYTHING = "everything", "Everything that is clean and green"
+
     key = models.CharField(max_length=16, unique=True, default=new_key, editable=False)
     title = models.CharField(max_length=200)
     notes = models.TextField(blank=True, help_text="Markdown for every merge request")
@@ -77,6 +83,10 @@ class Campaign(models.Model):
     per_group = models.PositiveIntegerField(default=10)
     proceed_percent = models.PositiveSmallIntegerField(default=80)
     stop_percent = models.PositiveSmallIntegerField(default=10)
+    auto_merge = models.CharField(max_length=16, choices=AutoMerge, default=AutoMerge.NEVER)
+    approve_waivers = models.BooleanField(default=False)
+    ask_reviewers = models.BooleanField(default=True)
+    remind_days = models.PositiveSmallIntegerField(default=7)
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.PROTECT, related_name="campaigns"
     )
@@ -170,13 +180,35 @@ class TargetQuerySet(models.QuerySet["Target"]):
     def open(self) -> Self:
         return self.filter(state__in=Target.OPEN)
 
+    def by_owner(self) -> list[tuple[str, dict[str, int]]]:
+        """Owner and counts by state, those with the most left first."""
+        rows = self.order_by().values_list("owner_ref", "state").annotate(Count("pk"))
+        found: dict[str, dict[str, int]] = {}
+        for owner, state, count in rows.values_list("owner_ref", "state", "pk__count"):
+            found.setdefault(owner, {})[state] = count
+        left = {
+            owner: sum(n for state, n in counts.items() if state not in Target.FINISHED)
+            for owner, counts in found.items()
+        }
+        return sorted(found.items(), key=lambda pair: (-left[pair[0]], pair[0]))
+
+    def due_for_reminder(self, now: datetime) -> Self:
+        """Those that have waited since before their campaign's pause, asked for last then too."""
+        day = timedelta(days=1)
+        last = Coalesce("reminded_at", "opened_at", "planned_at")
+        due = ExpressionWrapper(
+            last + F("campaign__remind_days") * day, output_field=models.DateTimeField()
+        )
+        return self.alias(due=due).filter(due__lte=now).select_related("campaign").order_by("pk")
+
     def active(self) -> Self:
         """Those that their campaign still waits for."""
         return self.exclude(state__in=Target.FINISHED | Target.STUCK)
 
     def of(self, user: User) -> Self:
-        """Open merge requests on what the person's groups own, the oldest first."""
-        mine = self.open().filter(owner_ref__in=user.group_refs)
+        """What waits for the person's groups: open merge requests, and questions of a release."""
+        waiting = Q(state__in=Target.OPEN) | Q(state=Target.State.NEEDS_ANSWER)
+        mine = self.filter(waiting, owner_ref__in=user.group_refs)
         return mine.select_related("campaign").order_by("opened_at")
 
     def unlisted(self) -> Self:
@@ -204,6 +236,7 @@ class Target(models.Model):
         OPEN = "open", "Open"
         RED = "red", "Pipeline red"
         GREEN = "green", "Pipeline green"
+        APPROVED = "approved", "Approved"
         MERGED = "merged", "Merged"
         CLOSED = "closed", "Closed"
         WAIVED = "waived", "Postponed"
@@ -211,7 +244,7 @@ class Target(models.Model):
         SUPERSEDED = "superseded", "Superseded"
         FAILED = "failed", "Cannot be planned"
 
-    OPEN = frozenset({State.OPEN, State.RED, State.GREEN})
+    OPEN = frozenset({State.OPEN, State.RED, State.GREEN, State.APPROVED})
     FINISHED = frozenset({State.NO_OP, State.MERGED, State.CLOSED, State.SUPERSEDED})
     STUCK = frozenset({State.NEEDS_ANSWER, State.FAILED})
     READY = frozenset({State.PLANNED, State.CONFLICT})
@@ -242,11 +275,16 @@ class Target(models.Model):
     project_id = models.PositiveBigIntegerField(null=True)
     merge_request_iid = models.PositiveIntegerField(null=True)
     merge_request_url = models.CharField(max_length=500, blank=True)
+    pushed = models.CharField(max_length=64, blank=True, help_text="Our newest commit there")
+    risky = models.BooleanField(default=True, help_text="In production, or nobody knows")
+    approved = models.BooleanField(default=False)
+    reminded_at = models.DateTimeField(null=True)
     red_before = models.BooleanField(default=False, help_text="The default branch was red already")
     opened_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)
     checked_at = models.DateTimeField(null=True)
     scheduled_at = models.DateTimeField(null=True)
+    waiver_pending = models.BooleanField(default=False, help_text="Asked for, not agreed to yet")
     waiver_reason = models.TextField(blank=True)
     waived_until = models.DateField(null=True)
     waived_by = models.ForeignKey(
@@ -269,14 +307,14 @@ class Target(models.Model):
                 condition=Q(
                     state__in=[
                         "unplanned", "planned", "no_op", "conflict", "needs_answer", "scheduled",
-                        "open", "red", "green", "merged", "closed", "waived", "drifted",
+                        "open", "red", "green", "approved", "merged", "closed", "waived", "drifted",
                         "superseded", "failed",
                     ]
                 ),
                 name="target_state_known",
             ),
             models.CheckConstraint(
-                condition=~Q(state__in=["open", "red", "green", "merged"])
+                condition=~Q(state__in=["open", "red", "green", "approved", "merged"])
                 | Q(merge_request_iid__isnull=False),
                 name="open_has_a_merge_request",
             ),

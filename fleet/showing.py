@@ -21,6 +21,8 @@ State = Target.State
 WIDTH, HEIGHT = 600, 160
 POINTS = 12
 SHAPES = 30
+OWNERS = 20
+FILTERS = ("state", "wave", "shape", "owner", "q")
 SELECTED = {
     "query": "where", "made_with": "made with", "failing": "failing", "repositories": "these:"
 }  # fmt: skip
@@ -53,6 +55,7 @@ def campaign(found: Campaign, targets: TargetQuerySet) -> dict[str, Any]:
         "finished": finished,
         "waves": [wave for wave in waves if wave["total"]],
         "shapes": _shapes(targets),
+        "owners": _owners(targets),
         "burndown": burndown(found, targets, total),
         "planned": total - counts.get(State.UNPLANNED, 0),
         "live": found.status in (Campaign.Status.PLANNING, Campaign.Status.RUNNING),
@@ -68,6 +71,18 @@ def _shapes(targets: TargetQuerySet) -> list[dict[str, Any]]:
     ]
 
 
+def _owners(targets: TargetQuerySet) -> list[dict[str, Any]]:
+    """How far each owner is, and what waits for them; those with the most left first."""
+    rows = []
+    for owner, counts in targets.by_owner()[:OWNERS]:
+        total = sum(counts.values())
+        finished = sum(counts.get(state, 0) for state in Target.FINISHED)
+        waiting = sum(counts.get(state, 0) for state in Target.OPEN | {State.NEEDS_ANSWER})
+        rows.append({"owner": owner, "total": total, "finished": finished, "waiting": waiting,
+                     "red": counts.get(State.RED, 0)})  # fmt: skip
+    return rows
+
+
 def filtered(targets: TargetQuerySet, query: Mapping[str, str]) -> TargetQuerySet:
     if (state := query.get("state", "")) in State.values:
         targets = targets.filter(state=state)
@@ -75,6 +90,8 @@ def filtered(targets: TargetQuerySet, query: Mapping[str, str]) -> TargetQuerySe
         targets = targets.filter(wave__index=int(wave))
     if shape := query.get("shape", ""):
         targets = targets.filter(shape=shape)
+    if owner := query.get("owner", ""):
+        targets = targets.filter(owner_ref=owner)
     if text := query.get("q", "").strip():
         targets = targets.filter(repository__icontains=text)
     return targets
@@ -83,11 +100,13 @@ def filtered(targets: TargetQuerySet, query: Mapping[str, str]) -> TargetQuerySe
 # -- burndown -----------------------------------------------------------------------------------
 @dataclass(frozen=True, slots=True)
 class Burndown:
-    """How many targets were left when; `line` are the points of an SVG polyline."""
+    """How many targets were left when; `line` are the points of an SVG polyline. `ends_at` is when
+    nothing is left, if it goes on as in the second half of the time until now."""
 
     rows: tuple[tuple[datetime, int], ...]
     line: str
     total: int
+    ends_at: datetime | None = None
     width: int = WIDTH
     height: int = HEIGHT
 
@@ -104,7 +123,19 @@ def burndown(found: Campaign, targets: TargetQuerySet, total: int) -> Burndown |
         f"{WIDTH * place / POINTS:.0f},{HEIGHT - HEIGHT * left / total:.0f}"
         for place, (_, left) in enumerate(rows)
     )
-    return Burndown(rows, " ".join(points), total)
+    ends_at = None if found.is_over else forecast(times, total, found.started_at, end)
+    return Burndown(rows, " ".join(points), total, ends_at)
+
+
+def forecast(times: list[datetime], total: int, start: datetime, now: datetime) -> datetime | None:
+    """None while nothing was finished lately, or when it would take more than ten years."""
+    half = (now - start) / 2
+    lately = sum(time > now - half for time in times)
+    left = total - len(times)
+    if not lately or not left:
+        return None
+    wait = half / lately * left
+    return now + wait if wait < timedelta(days=3_650) else None
 
 
 # -- one target ---------------------------------------------------------------------------------

@@ -38,6 +38,26 @@ def close_target(self: Task[..., None], pk: int) -> None:
         reschedule(self, error)
 
 
+@shared_task(bind=True, max_retries=8)
+def refresh_target(self: Task[..., None], pk: int) -> None:
+    from fleet import services
+
+    try:
+        services.refresh_target(pk=pk)
+    except ForgeUnavailable as error:
+        reschedule(self, error)
+
+
+@shared_task(bind=True, max_retries=8)
+def merge_target(self: Task[..., None], pk: int) -> None:
+    from fleet import services
+
+    try:
+        services.merge_target(pk=pk)
+    except ForgeUnavailable as error:
+        reschedule(self, error)
+
+
 @shared_task
 def tick() -> None:
     """Periodic: whose turn is it, and what did the queue lose?"""

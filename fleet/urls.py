@@ -18,5 +18,6 @@ urlpatterns = [
     path("campaigns/<str:key>/abort/", views.abort, name="abort"),
     path("campaigns/<str:key>/<int:pk>/", views.target, name="target"),
     path("campaigns/<str:key>/<int:pk>/answer/", views.answer, name="answer"),
+    path("campaigns/<str:key>/<int:pk>/decide/", views.decide, name="decide"),
     path("campaigns/<str:key>/<int:pk>/again/", views.again, name="again"),
 ]

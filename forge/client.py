@@ -378,9 +378,11 @@ class Forge:
         rows = self._list(url, f"list the merge requests of {group}", **query)
         return ((row["project_id"], MergeRequest.of(row)) for row in rows)
 
-    def merge(self, project: str, iid: int) -> MergeRequest:
+    def merge(self, project: str, iid: int, *, sha: str = "") -> MergeRequest:
+        """With `sha`, only while that is what would be merged."""
         url = f"/projects/{_id(project)}/merge_requests/{iid}/merge"
-        return MergeRequest.of(self._put(url, f"merge !{iid} of {project}", {}))
+        data = {"sha": sha} if sha else {}
+        return MergeRequest.of(self._put(url, f"merge !{iid} of {project}", data))
 
     def close_merge_request(self, project: str, iid: int, reason: str) -> MergeRequest:
         """Closes it with a comment that says why; nothing when it is closed or merged already."""

@@ -64,9 +64,10 @@ class GitCache:
         files: Mapping[str, tuple[str, bytes]],
         author: tuple[str, str],
         removed: Iterable[str] = (),
+        merged_into: str = "",
     ) -> str:
         """One commit on top of `parent` (None: the first) with `files` over its tree, without those
-        `removed`; its id.
+        `removed`; its id. With `merged_into`, the branch's tip, it merges `parent` into that.
 
         For what the commit API cannot say, such as symbolic links. Never forced: raises
         ForgeConflict when the branch has moved on meanwhile.
@@ -83,7 +84,9 @@ class GitCache:
                 index.add(pygit2.IndexEntry(path, blob, pygit2.enums.FileMode(int(mode, 8))))
             who = pygit2.Signature(*author)
             tree = index.write_tree(repository)
-            parents = [parent] if parent else []
+            if merged_into:
+                self._fetch(repository, project, merged_into)
+            parents = [one for one in (merged_into, parent) if one]
             commit = str(repository.create_commit(None, who, who, message, tree, parents))
             try:
                 self._git(repository, "push", "--quiet", self._address(project),

@@ -67,6 +67,7 @@ class MergeRequest:
     target_branch: str
     sha: str
     pipeline: str = ""
+    has_conflicts: bool = False
 
     @classmethod
     def of(cls, data: dict[str, Any]) -> MergeRequest:
@@ -79,6 +80,7 @@ class MergeRequest:
             target_branch=data["target_branch"],
             sha=data.get("sha") or "",
             pipeline=(data.get("head_pipeline") or {}).get("status") or "",
+            has_conflicts=bool(data.get("has_conflicts")),
         )
 
 

@@ -5,6 +5,7 @@ from fleet.services.campaigns import (
     abort_campaign,
     answer,
     create_campaign,
+    decide_waiver,
     pause_campaign,
     plan_again,
     resume_campaign,
@@ -14,6 +15,7 @@ from fleet.services.campaigns import (
 from fleet.services.following import follow, note_merge_request, note_pipeline
 from fleet.services.opening import close_target, open_target
 from fleet.services.planning import plan_target, plan_targets
+from fleet.services.refreshing import merge_target, refresh_repository, refresh_target
 from fleet.services.rights import may_manage, may_waive
 from fleet.services.rolling import tick
 from fleet.services.selecting import Selection
@@ -25,9 +27,11 @@ __all__ = [
     "answer",
     "close_target",
     "create_campaign",
+    "decide_waiver",
     "follow",
     "may_manage",
     "may_waive",
+    "merge_target",
     "note_merge_request",
     "note_pipeline",
     "open_target",
@@ -35,6 +39,8 @@ __all__ = [
     "plan_again",
     "plan_target",
     "plan_targets",
+    "refresh_repository",
+    "refresh_target",
     "resume_campaign",
     "start_campaign",
     "tick",

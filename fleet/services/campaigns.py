@@ -9,10 +9,12 @@ from typing import Any
 
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import transaction
+from django.urls import reverse
 from django.utils import timezone
 
 from accounts import audit
 from accounts.models import User
+from accounts.services import notify
 from catalog.models import Entity
 from catalog.queueing import on_commit
 from fleet import tasks
@@ -39,6 +41,10 @@ class Roll:
     per_group: int = 10
     proceed_percent: int = 80
     stop_percent: int = 10
+    auto_merge: str = Campaign.AutoMerge.NEVER.value
+    approve_waivers: bool = False
+    ask_reviewers: bool = True
+    remind_days: int = 7
 
 
 @transaction.atomic
@@ -76,6 +82,7 @@ def create_campaign(
                 campaign=campaign, wave=wave, repository=candidate.repository,
                 entity_ref=candidate.entity_ref, from_version=candidate.from_version,
                 owner_ref=entity.owner_ref if entity else "", given=dict(given or {}),
+                risky=not entity or entity.lifecycle == "production",
             )
             for candidate, entity in part
         )  # fmt: skip
@@ -97,6 +104,8 @@ def _checked(roll: Roll, release: Release, kind: str) -> tuple[WaveSpec, ...]:
             parse()
         except PlanError as error:
             errors[name] = str(error)
+    if roll.auto_merge not in Campaign.AutoMerge.values:
+        errors["auto_merge"] = f"Write one of {', '.join(Campaign.AutoMerge.values)}."
     change = changes().get(kind)
     if change is None or release.kind not in change.block_kinds:
         errors["kind"] = "This cannot be done with this block."
@@ -187,20 +196,52 @@ def answer(*, target: Target, answers: Mapping[str, Any], by: User) -> None:
 
 @transaction.atomic
 def waive(*, target: Target, reason: str, until: date, by: User) -> None:
-    """Postpones a target until a day; an open merge request is closed and opened again then."""
+    """Postpones a target until a day; an open merge request is closed and opened again then. Where
+    the campaign says so, a platform engineer has to agree first."""
     if not may_waive(by, target):
         raise PermissionDenied("Only the owners of the repository can postpone this.")
     reason = _said(reason)
     if until <= timezone.localdate():
         raise ValidationError({"until": "Choose a day in the future."})
+    pending = target.campaign.approve_waivers and not may_manage(by)
+    wanted: dict[str, Any] = {"waiver_reason": reason, "waived_until": until, "waived_by": by}
+    if not pending:
+        wanted |= {"state": State.WAIVED, "problem": ""}
     rows = Target.objects.filter(pk=target.pk, state__in=POSTPONABLE)
-    done = rows.update(
-        state=State.WAIVED, waiver_reason=reason, waived_until=until, waived_by=by, problem=""
-    )
-    if not done:
+    if not rows.update(waiver_pending=pending, **wanted):
         raise ValidationError("This target cannot be postponed any more.")
-    _record_target(target, by, "postponed", reason=reason, until=until.isoformat())
-    on_commit(tasks.close_target, target.pk)
+    verb = "asked to postpone" if pending else "postponed"
+    _record_target(target, by, verb, reason=reason, until=until.isoformat())
+    if pending:
+        _tell(target.campaign.created_by, target, f"{by} asks to postpone {target}: {reason}")
+    else:
+        on_commit(tasks.close_target, target.pk)
+
+
+@transaction.atomic
+def decide_waiver(*, target: Target, agreed: bool, by: User) -> None:
+    """Agrees to a postponement that somebody asked for, or refuses it."""
+    _check(by)
+    rows = Target.objects.filter(pk=target.pk, waiver_pending=True, state__in=POSTPONABLE)
+    if agreed:
+        done = rows.update(waiver_pending=False, state=State.WAIVED, problem="")
+    else:
+        done = rows.update(
+            waiver_pending=False, waiver_reason="", waived_until=None, waived_by=None
+        )
+    if not done:
+        raise ValidationError("Nobody asks to postpone this any more.")
+    _record_target(target, by, "agreed to postpone" if agreed else "refused to postpone")
+    if target.waived_by:
+        said = "agreed" if agreed else "refused"
+        _tell(target.waived_by, target, f"{by} {said} to postpone {target}")
+    if agreed:
+        on_commit(tasks.close_target, target.pk)
+
+
+def _tell(person: User, target: Target, title: str) -> None:
+    link = reverse("fleet:target", args=[target.campaign.key, target.pk])
+    notify(recipients=[person], topic="campaign", title=title, link=link)
 
 
 def _check(by: User) -> None:

@@ -11,8 +11,11 @@ from django.utils import timezone
 
 from accounts import audit
 from catalog.forges import connect
+from catalog.queueing import on_commit
+from fleet import tasks
 from fleet.changes import changes
-from fleet.models import Campaign, Target, top_groups
+from fleet.models import Campaign, Target, TargetQuerySet, top_groups
+from fleet.services.asking import remind
 from fleet.services.planning import releases_of
 from forge import ForgeError, ForgeNotFound, ForgeUnavailable
 from scaffolder.services import record_upgrade
@@ -27,9 +30,12 @@ RESULTS = {
 }  # fmt: skip
 
 
-def note_merge_request(*, repository: str, iid: int, state: str) -> None:
+def note_merge_request(*, repository: str, iid: int, state: str, action: str = "") -> None:
     """Keeps what became of a merge request, if it is one of ours."""
     rows = Target.objects.filter(repository=repository, merge_request_iid=iid)
+    if action in ("approved", "unapproved"):
+        rows.open().update(approved=action == "approved")
+        _show_approvals(rows)
     for pk in rows.values_list("pk", flat=True):
         _note(pk, state)
 
@@ -69,7 +75,18 @@ def note_pipeline(*, repository: str, branch: str, iid: int | None, status: str)
     rows = Target.objects.open().filter(repository=repository)
     for target in rows.select_related("campaign__release"):
         if target.merge_request_iid == iid or target.campaign.branch == branch:
-            rows.filter(pk=target.pk).update(state=RESULTS[status])
+            _keep_result(rows.filter(pk=target.pk), status)
+
+
+def _keep_result(rows: TargetQuerySet, pipeline: str) -> None:
+    rows.update(state=RESULTS[pipeline])
+    _show_approvals(rows)
+
+
+def _show_approvals(rows: TargetQuerySet) -> None:
+    """Approved is shown over open and green, never over red."""
+    rows.filter(approved=True, state__in=[State.OPEN, State.GREEN]).update(state=State.APPROVED)
+    rows.filter(approved=False, state=State.APPROVED).update(state=State.OPEN)
 
 
 def finish_if_done(campaign_id: int) -> None:
@@ -106,6 +123,7 @@ def follow() -> None:
         except ForgeUnavailable as error:
             log.warning("campaign not followed: the next turn asks again", reason=str(error))
             return
+    remind(timezone.now())
 
 
 def _list(campaign: Campaign) -> None:
@@ -135,11 +153,12 @@ def _ask(targets: QuerySet[Target]) -> None:
         try:
             request = connect().merge_request(target.repository, target.merge_request_iid or 0)
             state, pipeline = request.state, request.pipeline
+            if request.has_conflicts:
+                on_commit(tasks.refresh_target, target.pk)
         except ForgeNotFound:
             state, pipeline = "closed", ""
         Target.objects.filter(pk=target.pk).update(checked_at=timezone.now())
         if state != "opened":
             _note(target.pk, state)
         elif pipeline in RESULTS:
-            rows = Target.objects.open().filter(pk=target.pk)
-            rows.update(state=RESULTS[pipeline])
+            _keep_result(Target.objects.open().filter(pk=target.pk), pipeline)

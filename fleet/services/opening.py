@@ -1,8 +1,8 @@
 """Opens and closes merge requests. Safe to repeat at any point: it looks before it makes.
 
 Whatever happens in between, a repository has one branch and at most one merge request of a
-campaign: both are found by the branch's name. A branch that is there is never written to again,
-so commits that people added to it stay.
+campaign: both are found by the branch's name. A branch that people have committed to is never
+written to again.
 """
 
 from __future__ import annotations
@@ -14,10 +14,19 @@ from django.utils import timezone
 from accounts import audit
 from catalog.forges import connect, git
 from fleet.models import Campaign, Target
+from fleet.services.asking import reviewers
 from fleet.services.describing import commit_message, description, title
 from fleet.services.following import finish_if_done
 from fleet.services.planning import State, claim, plan
-from forge import Forge, ForgeConflict, ForgeError, ForgeNotFound, ForgeUnavailable, MergeRequest
+from forge import (
+    Commit,
+    Forge,
+    ForgeConflict,
+    ForgeError,
+    ForgeNotFound,
+    ForgeUnavailable,
+    MergeRequest,
+)
 from scaffolder.models import load_tree
 from scaffolder.services.compositions import Composer
 
@@ -50,10 +59,13 @@ def _open(target: Target) -> None:
     if found is None:
         project = forge.project(target.repository)
         main = project.default_branch or "main"
-        if not _has_branch(forge, target.repository, branch):
+        tip = _tip(forge, target.repository, branch)
+        if tip is None:
             if _drifted(target, forge.tip(target.repository, main).id):
                 return
-            _push(target)
+            target.pushed = push(target)
+        elif commit_message(target).rpartition("\n")[2] in tip.message:
+            target.pushed = tip.id  # ours, by a worker that died before it could say so
         target.red_before = forge.pipeline_status(target.repository, main) == "failed"
         found = forge.ensure_merge_request(
             target.repository,
@@ -63,16 +75,16 @@ def _open(target: Target) -> None:
             description=description(target),
             labels=f"{LABEL},{target.campaign.label}",
             remove_source_branch=True,
+            reviewer_ids=reviewers(target, forge),
         )
     _adopt(target, found)
 
 
-def _has_branch(forge: Forge, repository: str, branch: str) -> bool:
+def _tip(forge: Forge, repository: str, branch: str) -> Commit | None:
     try:
-        forge.tip(repository, branch)
+        return forge.tip(repository, branch)
     except ForgeNotFound:
-        return False
-    return True
+        return None
 
 
 def _drifted(target: Target, tip: str) -> bool:
@@ -88,17 +100,20 @@ def _drifted(target: Target, tip: str) -> bool:
     return not same
 
 
-def _push(target: Target) -> None:
+def push(target: Target, *, merged_into: str = "") -> str:
+    """One commit on the default branch as it was planned on, and on our own tip where the branch is
+    there already; its id, empty where somebody was quicker."""
     wanted = {path: stored for path, stored in target.after.items() if stored}
     files = {path: (file.mode, file.content) for path, file in load_tree(wanted).items()}
     try:
-        git().push(
+        return git().push(
             target.repository, branch=target.campaign.branch, parent=target.commit, files=files,
             removed=[path for path, stored in target.after.items() if not stored],
-            message=commit_message(target), author=AUTHOR,
+            message=commit_message(target), author=AUTHOR, merged_into=merged_into,
         )  # fmt: skip
     except ForgeConflict:
-        log.info("the branch appeared meanwhile: it stays as it is", target=target.pk)
+        log.info("the branch has moved meanwhile: it stays as it is", target=target.pk)
+        return ""
 
 
 def _adopt(target: Target, request: MergeRequest) -> None:

@@ -13,6 +13,7 @@ from fleet import diffs
 from fleet.changes import changes
 from fleet.models import Campaign, Target
 from fleet.outcomes import Outcome, Work
+from fleet.services.asking import tell_owners
 from forge import ForgeError, ForgeUnavailable
 from scaffolder import sandbox
 from scaffolder.models import Lineage, Release, StoredTree, store_ground, store_tree
@@ -44,6 +45,8 @@ def _plan_one(pk: int, composer: Composer) -> int | None:
             return None
         plan(target, composer)
         target.save()
+        if target.state == State.NEEDS_ANSWER:
+            tell_owners(target, f"{target.campaign.title} needs an answer for {target.repository}")
     return target.campaign_id
 
 

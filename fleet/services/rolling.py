@@ -28,6 +28,7 @@ PHASES = {
     State.OPEN: Phase.OUT,
     State.RED: Phase.RED,
     State.GREEN: Phase.GREEN,
+    State.APPROVED: Phase.GREEN,
     State.MERGED: Phase.MERGED,
     State.CLOSED: Phase.DONE,
     State.NO_OP: Phase.DONE,
@@ -47,6 +48,9 @@ def tick() -> None:
             settle_no_ops(campaign)
             _roll(campaign, now)
             _queue(campaign.targets.filter(state=State.SCHEDULED), tasks.open_target, now)
+            if campaign.auto_merge != Campaign.AutoMerge.NEVER:
+                green = campaign.targets.filter(state__in=[State.GREEN, State.APPROVED])
+                _queue(green.filter(problem=""), tasks.merge_target, now)
         _close_leftovers(now)
     for pk in Campaign.objects.rolling().values_list("pk", flat=True):
         finish_if_done(pk)
@@ -60,7 +64,7 @@ def _roll(campaign: Campaign, now: datetime) -> None:
         audit.record(by=None, verb="paused", object_type="campaign", object_id=campaign.key,
                      label=campaign.title, reason=turn.reason)  # fmt: skip
         return
-    ready = campaign.targets.filter(pk__in=turn.keys, state__in=Target.READY)
+    ready = campaign.targets.filter(pk__in=turn.keys, state__in=Target.READY, waiver_pending=False)
     ready.update(state=State.SCHEDULED, scheduled_at=None)
     if campaign.waiting_for != turn.reason:
         campaign.waiting_for = turn.reason

@@ -101,7 +101,9 @@ def campaign(request: HttpRequest, key: str) -> HttpResponse:
         "page": Paginator(rows, 50).get_page(request.GET.get("page")),
         "may_manage": services.may_manage(user),
         "text": request.GET.get("q", ""),
-        "is_filtered": any(request.GET.get(name) for name in ("state", "wave", "shape", "q")),
+        "is_filtered": any(
+            request.GET.get(name) for name in ("state", "wave", "shape", "owner", "q")
+        ),
     }
     response = render(request, template_for(request, "fleet/campaign.html", "progress"), context)
     if request.headers.get("HX-Request") and request.GET.get("seen") != found.status:
@@ -134,7 +136,9 @@ def target(request: HttpRequest, key: str, pk: int) -> HttpResponse:
         except ValidationError as error:
             form.add_error(None, error)
         else:
-            messages.success(request, "Postponed.")
+            found.refresh_from_db()
+            asked = "Asked: a platform engineer has to agree."
+            messages.success(request, asked if found.waiver_pending else "Postponed.")
             return redirect("fleet:target", key, pk)
     may_answer = found.state == "needs_answer" and services.may_waive(user, found)
     context = {
@@ -145,6 +149,7 @@ def target(request: HttpRequest, key: str, pk: int) -> HttpResponse:
         "conflicts": showing.conflicts(found),
         "form": form,
         "may_waive": services.may_waive(user, found) and showing.is_postponable(found),
+        "may_decide": found.waiver_pending and services.may_manage(user),
         "may_plan_again": services.may_manage(user) and showing.may_be_planned_again(found),
     }
     return render(request, "fleet/target.html", context, status=422 if form.errors else 200)
@@ -216,6 +221,22 @@ def abort(request: HttpRequest, key: str) -> HttpResponse:
         request, key, lambda c, by: services.abort_campaign(campaign=c, reason=reason, by=by),
         "Aborted: workers close what is open.",
     )  # fmt: skip
+
+
+@require_POST
+def decide(request: HttpRequest, key: str, pk: int) -> HttpResponse:
+    """Agrees to a postponement, or refuses it."""
+    user = signed_in(request)
+    rows = Target.objects.visible_to(user).select_related("campaign", "waived_by")
+    found = get_object_or_404(rows, campaign__key=key, pk=pk)
+    agreed = request.POST.get("decision") == "agree"
+    try:
+        services.decide_waiver(target=found, agreed=agreed, by=user)
+    except ValidationError as error:
+        messages.error(request, " ".join(error.messages))
+    else:
+        messages.success(request, "Postponed." if agreed else "Refused: it goes on.")
+    return redirect("fleet:target", key, pk)
 
 
 @require_POST

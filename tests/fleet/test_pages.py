@@ -55,7 +55,7 @@ def test_the_way_through_the_pages(aspect, fleet, client: Client, person, forge)
     good = {
         "kind": "upgrade_block", "title": "Sign better", "notes": "", "waves_text": "1, rest",
         "windows": "", "freezes": "", "per_hour": 5, "per_group": 5, "proceed_percent": 80,
-        "stop_percent": 10,
+        "stop_percent": 10, "auto_merge": "never", "remind_days": 7,
     }  # fmt: skip
     wrong = client.post(url, good | {"waves_text": "many"})
     assert wrong.status_code == 422
