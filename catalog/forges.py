@@ -13,16 +13,16 @@ class NotOurForge(ValueError):
 
 
 @lru_cache(maxsize=1)
-def _client(url: str, token: str) -> Forge:
-    return Forge(
-        url, token, timeout=settings.GITLAB_TIMEOUT_SECONDS,
-        ca_bundle=settings.GITLAB_CA_BUNDLE, proxy=settings.GITLAB_PROXY,
-    )  # fmt: skip
+def _client(url: str, token: str, timeout: float, ca_bundle: str, proxy: str) -> Forge:
+    return Forge(url, token, timeout=timeout, ca_bundle=ca_bundle, proxy=proxy)
 
 
 def connect() -> Forge:
     """The client for the configured forge, one a process."""
-    return _client(settings.GITLAB_URL, settings.GITLAB_TOKEN)
+    return _client(
+        settings.GITLAB_URL, settings.GITLAB_TOKEN, settings.GITLAB_TIMEOUT_SECONDS,
+        settings.GITLAB_CA_BUNDLE, settings.GITLAB_PROXY,
+    )  # fmt: skip
 
 
 def git() -> GitCache:

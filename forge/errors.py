@@ -85,5 +85,18 @@ def translated(doing: str, retry_after: Callable[[], float | None]) -> Iterator[
     except gitlab.exceptions.GitlabError as error:
         raise from_gitlab(error, doing, retry_after()) from error
     except requests.RequestException as error:
-        reason = type(error).__name__
-        raise ForgeUnavailable(f"The forge did not answer ({reason}); tried to {doing}") from error
+        text = f"The forge did not answer ({_reason(error)}); tried to {doing}"
+        raise ForgeUnavailable(text) from error
+
+
+def _reason(error: requests.RequestException) -> str:
+    """Why there was no answer, and which setting to look at."""
+    if isinstance(error, requests.exceptions.ProxyError):
+        return "the proxy does not let us through; see GITLAB_PROXY"
+    if isinstance(error, requests.exceptions.SSLError):
+        return "its certificate is not trusted; GITLAB_CA_BUNDLE names the file of your own CA"
+    if isinstance(error, requests.Timeout):
+        return "it takes too long; see GITLAB_TIMEOUT_SECONDS"
+    if "NameResolutionError" in str(error):
+        return "nobody knows its host name; see GITLAB_URL"
+    return type(error).__name__

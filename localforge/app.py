@@ -47,7 +47,7 @@ class Application:
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
         path = scope["raw_path"].decode("ascii", "replace").partition("?")[0]
         try:
-            planned = await self.faults.before(scope["method"], path, scope["query_string"])
+            planned = await self.faults.before(scope, path)
             if planned is not None:
                 await _send(send, scope["method"], planned)
             elif self.smart_http.wants(path):
@@ -69,7 +69,7 @@ class Application:
             return
         loop = asyncio.get_running_loop()
         reply = await loop.run_in_executor(self.threads, self._handle, incoming)
-        self.faults.after(incoming.method, path)
+        self.faults.after(scope, path)
         await _send(send, scope["method"], _with_etag(incoming, reply))
 
     def _handle(self, incoming: Incoming) -> Reply:

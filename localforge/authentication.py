@@ -1,10 +1,9 @@
 """Who is asking: a token in a header, the query or the Basic password; on pages, a session."""
 
-import base64
-import binascii
 from http.cookies import CookieError, SimpleCookie
 
 from localforge import access, clock, secrets
+from localforge.bearer import basic, token_in
 from localforge.call import Call
 from localforge.errors import ApiError, forbidden, unauthorized
 from localforge.store import users
@@ -15,34 +14,13 @@ COOKIE = "localforge_session"
 
 def identify(call: Call, *, is_api: bool) -> None:
     """Sets the call's user; a token that is wrong is an error, none at all is a stranger."""
-    secret = _token_in(call)
+    secret = token_in(call.headers, call.query)
     if secret:
         _by_token(call, secret)
     elif not is_api:
         _by_session(call)
     if call.user and is_api:
         _become(call)
-
-
-def _token_in(call: Call) -> str | None:
-    headers = call.headers
-    scheme, _, value = headers.get("authorization", "").partition(" ")
-    return (
-        headers.get("private-token")
-        or headers.get("job-token")
-        or (value.strip() if scheme.lower() == "bearer" else None)
-        or call.query.get("private_token")
-        or call.query.get("access_token")
-        or (_basic(value)[1] if scheme.lower() == "basic" else None)
-    )
-
-
-def _basic(value: str) -> tuple[str, str]:
-    try:
-        name, _, password = base64.b64decode(value).decode("utf-8").partition(":")
-    except (binascii.Error, UnicodeDecodeError):
-        raise unauthorized() from None
-    return name, password
 
 
 def _by_token(call: Call, secret: str) -> None:
@@ -95,7 +73,7 @@ def _become(call: Call) -> None:
 def basic_login(authorization: str) -> tuple[str, str] | None:
     """The name and password of Basic authentication, if that is what was sent."""
     scheme, _, value = authorization.partition(" ")
-    return _basic(value) if scheme.lower() == "basic" else None
+    return basic(value) if scheme.lower() == "basic" else None
 
 
 def git_user(db: Db, authorization: str, service: str) -> Row | None:

@@ -6,10 +6,12 @@ import asyncio
 import itertools
 import re
 import threading
+from collections.abc import MutableMapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qs
 
+from localforge.bearer import token_of
 from localforge.errors import param_error
 from localforge.params import Params
 from localforge.reply import Reply
@@ -24,6 +26,7 @@ KINDS = (
     "lost_webhook",
     "doubled_webhook",
 )
+Scope = MutableMapping[str, Any]
 _OWN = "/api/v4/localforge/"
 
 
@@ -39,6 +42,7 @@ class Fault:
     kind: str
     path: str = ""
     method: str = ""
+    token: str = ""  # meets only the calls that carry it
     times: int | None = None
     status: int = 500
     seconds: float = 0
@@ -69,7 +73,8 @@ class Faults:
             raise param_error("path is not a regular expression") from None
         fault = Fault(
             id=next(self._ids), kind=kind, path=pattern, method=params.text("method").upper(),
-            times=params.integer("times") or None, status=params.integer("status", 500),
+            token=params.text("token"), times=params.integer("times") or None,
+            status=params.integer("status", 500),
             seconds=_seconds(params), page=params.integer("page", 2),
             retry_after=params.integer("retry_after", -1) if "retry_after" in params else None,
         )  # fmt: skip
@@ -90,42 +95,48 @@ class Faults:
                 return True
             return self._all.pop(fault_id, None) is not None
 
-    def take(self, kind: str, subject: str, method: str = "") -> Fault | None:
-        """The fault of a kind that meets a subject now; it is used up by one."""
+    def take(self, kind: str, subject: str, scope: Scope | None = None) -> Fault | None:
+        """The fault of a kind that meets a subject now; it is used up by one.
+
+        `scope`: the call's; what happens by itself (webhooks, merge checks) has none.
+        """
         with self._lock:
             for fault in self._all.values():
-                if fault.kind == kind and self._meets(fault, subject, method):
+                if fault.kind == kind and self._meets(fault, subject, scope):
                     fault.met += 1
                     return fault
         return None
 
-    def _meets(self, fault: Fault, subject: str, method: str) -> bool:
+    def _meets(self, fault: Fault, subject: str, scope: Scope | None) -> bool:
         spent = fault.times is not None and fault.met >= fault.times
-        other = bool(fault.method) and fault.method != method
-        return not spent and not other and re.search(fault.path, subject) is not None
+        if spent or re.search(fault.path, subject) is None:
+            return False
+        return scope is None or (
+            fault.method in ("", scope["method"]) and fault.token in ("", token_of(scope))
+        )
 
-    async def before(self, method: str, path: str, query: bytes) -> Reply | None:
+    async def before(self, scope: Scope, path: str) -> Reply | None:
         """What a call meets before it is handled: a delay, an end, another answer, or nothing."""
         if not self._all or path.startswith(_OWN):
             return None
-        slow = self.take("latency", path, method)
+        slow = self.take("latency", path, scope)
         if slow:
             await asyncio.sleep(slow.seconds)
-        if self.take("drop", path, method):
+        if self.take("drop", path, scope):
             raise Dropped
-        failing = self.take("status", path, method) or self._failing_page(method, path, query)
+        failing = self.take("status", path, scope) or self._failing_page(scope, path)
         return _answer(failing) if failing else None
 
-    def after(self, method: str, path: str) -> None:
+    def after(self, scope: Scope, path: str) -> None:
         """Ends the connection after the call was carried out, when that was asked for."""
-        if self._all and not path.startswith(_OWN) and self.take("lost_answer", path, method):
+        if self._all and not path.startswith(_OWN) and self.take("lost_answer", path, scope):
             raise Dropped
 
-    def _failing_page(self, method: str, path: str, query: bytes) -> Fault | None:
-        sent = parse_qs(query.decode("latin-1")).get("page", ["1"])[0]
+    def _failing_page(self, scope: Scope, path: str) -> Fault | None:
+        sent = parse_qs(scope["query_string"].decode("latin-1")).get("page", ["1"])[0]
         with self._lock:
             wanted = any(f.kind == "page" and str(f.page) == sent for f in self._all.values())
-        return self.take("page", path, method) if wanted else None
+        return self.take("page", path, scope) if wanted else None
 
 
 def _seconds(params: Params) -> float:

@@ -123,14 +123,14 @@ def project(forge: Forge, group: str) -> Callable[..., str]:
 
 @pytest.fixture
 def fault(forge: Forge) -> Iterator[Callable[..., Callable[[], int]]]:
-    """Sets a fault for calls whose path matches; they are all cleared at the end.
+    """Sets a fault for our own calls whose path matches; they are all cleared at the end.
 
     What it returns tells how many calls met the fault so far.
     """
     ids: list[int] = []
 
     def add(kind: str, path: str, **more: object) -> Callable[[], int]:
-        data = {"kind": kind, "path": path} | more
+        data = {"kind": kind, "path": path, "token": forge._token} | more
         pk = int(forge._post("/localforge/faults", "set a fault", data)["id"])
         ids.append(pk)
         every = "/localforge/faults"

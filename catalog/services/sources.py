@@ -14,7 +14,7 @@ from catalog import tasks
 from catalog.forges import connect
 from catalog.models import Repository, Source, try_lock_until_commit
 from catalog.queueing import on_commit
-from forge import ForgeError, Project
+from forge import Forge, ForgeError, ForgeNotFound, Project
 
 log = structlog.get_logger(__name__)
 
@@ -58,7 +58,11 @@ def read_source(*, source: Source, wait: bool = False) -> list[str]:
             Source.objects.filter(pk=source.pk).update(error=str(error))
             return []
         changed = _note_projects(source, projects)
-        _note_gone(source, projects)
+        try:
+            _note_gone(source, _really_gone(source, projects))
+        except ForgeError as error:
+            Source.objects.filter(pk=source.pk).update(error=str(error))
+            return []
         Source.objects.filter(pk=source.pk).update(read_at=timezone.now(), error="")
         if not wait:
             for path in changed:
@@ -106,9 +110,27 @@ def _note_projects(source: Source, projects: list[Project]) -> list[str]:
     return [p.path for p in projects if _may_differ(known.get(p.path), p)]
 
 
-def _note_gone(source: Source, projects: list[Project]) -> None:
+def _really_gone(source: Source, projects: list[Project]) -> list[str]:
+    """What the listing lacks and the forge does not know by name either, or has archived.
+
+    A project that is deleted while pages are listed by offset moves another off its page.
+    """
     listed = {project.path for project in projects}
-    gone = source.repositories.exclude(path__in=listed).filter(missing_since=None)
+    missing = source.repositories.exclude(path__in=listed).filter(missing_since=None)
+    forge = connect()
+    return [path for path in missing.values_list("path", flat=True) if _is_gone(forge, path)]
+
+
+def _is_gone(forge: Forge, path: str) -> bool:
+    try:
+        project = forge.project(path)
+    except ForgeNotFound:
+        return True
+    return project.archived or project.path != path
+
+
+def _note_gone(source: Source, paths: list[str]) -> None:
+    gone = source.repositories.filter(path__in=paths)
     gone.update(missing_since=timezone.now(), error="The source no longer lists this project.")
 
 

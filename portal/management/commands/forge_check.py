@@ -2,7 +2,9 @@
 
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
@@ -22,7 +24,8 @@ class Command(BaseCommand):
         if not settings.GITLAB_URL:
             raise CommandError("No forge is configured: set GITLAB_URL and GITLAB_TOKEN.")
         forge, self.failed = connect(), 0
-        self.stdout.write(f"forge {forge.url}")
+        self.stdout.write(f"forge {forge.url}{_way()}")
+        self.ask("the CA bundle", _bundle)
         self.ask("version", partial(_version, forge))
         self.ask("token of", forge.user)
         self.ask("scopes", partial(_scopes, forge))
@@ -38,6 +41,21 @@ class Command(BaseCommand):
         except ForgeError as error:
             self.failed += 1
             self.stdout.write(self.style.ERROR(f"  missing  {name}: {error}"))
+
+
+def _way() -> str:
+    """The proxy on the way, without the password that its address may hold."""
+    if not settings.GITLAB_PROXY:
+        return ""
+    parts = urlsplit(settings.GITLAB_PROXY)
+    return f" by the proxy {parts.hostname}:{parts.port or 'default port'}"
+
+
+def _bundle() -> str:
+    path = settings.GITLAB_CA_BUNDLE
+    if path and not Path(path).is_file():
+        raise ForgeError(f"GITLAB_CA_BUNDLE names {path}, which is no file")
+    return path or "the one that comes with Python's requests"
 
 
 def _version(forge: Forge) -> str:
