@@ -91,3 +91,25 @@ def parse_file_url(url: str) -> tuple[str, str, str]:
     if kind not in ("blob", "tree", "raw") or not project or not ref:
         raise ValueError(f"“{url}” is not the address of a file: …/group/project/-/blob/main/file")
     return project, ref, path.strip("/")
+
+
+def parse_target(text: str) -> tuple[str, str]:
+    """(project, path) of what somebody names: a file's or a project's address, or a path below
+    the forge's. Without a file the path is empty.
+
+    Raises NotOurForge for another host, ValueError when nothing can be meant by it.
+    """
+    target = text.strip().removeprefix("url:")
+    if target and "://" not in target:
+        target = f"{settings.GITLAB_URL}/{target.lstrip('/')}"
+    try:
+        project, _, path = parse_file_url(target)
+    except NotOurForge:
+        raise
+    except ValueError:
+        if "/-/" in target or not urlsplit(target).path.strip("/"):
+            raise
+        project, path = urlsplit(target).path.strip("/"), ""
+    if "*" in path or "\0" in path + project:
+        raise ValueError("A registered target names one file; globs stand in Location entities")
+    return project.removesuffix(".git"), path

@@ -748,6 +748,12 @@ class ProblemQuerySet(models.QuerySet["Problem"]):
         hidden = Entity.objects.exclude(pk__in=visible).values("ref")
         return self.filter(private=False).exclude(entity_ref__in=hidden)
 
+    def about(self, entity: Entity) -> Self:
+        """Of its file as a whole, of itself, and of other files that claim its name."""
+        of_file = Q(location=entity.location_id, entity_ref="")
+        found = self.filter(of_file | Q(entity_ref=entity.ref))
+        return found.select_related("location__repository")
+
 
 class Problem(models.Model):
     """Something wrong in a descriptor file, where and why; gone when the file is read without."""

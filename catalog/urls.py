@@ -8,9 +8,11 @@ from catalog.views.edit import edit
 from catalog.views.entities import entities, export
 from catalog.views.entity import entity, panel
 from catalog.views.history import history
+from catalog.views.locations import location, read, remove, restore
 from catalog.views.orphans import keep
 from catalog.views.ownership import ownership
 from catalog.views.problems import problems, read_again
+from catalog.views.register import register
 from catalog.views.relations import impact, relations
 
 app_name = "catalog"
@@ -19,6 +21,11 @@ urlpatterns = [
     path("ownership/", ownership, name="ownership"),
     path("export/<str:form>/", export, name="export"),
     path("problems/", problems, name="problems"),
+    path("register/", register, name="register"),
+    path("locations/<int:pk>/", location, name="location"),
+    path("locations/<int:pk>/read/", read, name="read-location"),
+    path("locations/<int:pk>/remove/", remove, name="remove-location"),
+    path("locations/<int:pk>/restore/", restore, name="restore-location"),
     path("sources/<int:pk>/read/", read_again, name="read-source"),
     path("orphans/<int:pk>/keep/", keep, name="keep-orphan"),
     path("panels/<int:pk>/<str:panel_id>/", panel, name="panel"),

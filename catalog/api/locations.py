@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import posixpath
 from typing import Any
-from urllib.parse import urlsplit
 
 from django.http import HttpResponse
 from drf_spectacular.utils import OpenApiParameter, extend_schema
@@ -75,18 +74,11 @@ def _file(data: Any) -> tuple[str, str, str]:
         raise InputError("Malformed request: a location has a type and a target")
     if data.get("type", "url") != "url":
         raise InputError('Registered locations must be of an allowed type ["url"]')
-    target = data["target"].strip().removeprefix("url:")
     try:
-        project, _, path = forges.parse_file_url(target)
-    except forges.NotOurForge as error:
-        raise InputError(str(error)) from None
+        project, path = forges.parse_target(data["target"])
     except ValueError as error:
-        if "/-/" in target or not urlsplit(target).path.strip("/"):
-            raise InputError(str(error)) from None
-        project, path = urlsplit(target).path.strip("/"), ""
-    if "*" in path or "\0" in path + project:
-        raise InputError("A registered target names one file; globs stand in Location entities")
-    return project.removesuffix(".git"), path, target
+        raise InputError(str(error)) from None
+    return project, path, data["target"].strip().removeprefix("url:")
 
 
 class Locations(APIView):

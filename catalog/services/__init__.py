@@ -17,7 +17,7 @@ from catalog.services.proposals import (
     propose_edit,
     read_draft,
 )
-from catalog.services.repositories import read_repository, register
+from catalog.services.repositories import may_register, read_repository, register
 from catalog.services.sources import add_source, read_source
 
 __all__ = [
@@ -26,6 +26,7 @@ __all__ = [
     "handle_delivery",
     "keep_orphan",
     "may_edit",
+    "may_register",
     "move_location",
     "preview",
     "propose_edit",

@@ -13,7 +13,7 @@ from django.utils import timezone
 from accounts import audit
 from accounts.models import Role, User
 from catalog import tasks
-from catalog.descriptor import Parsed, Problem
+from catalog.descriptor import Parsed, Problem, Reading
 from catalog.forges import connect
 from catalog.models import (
     STITCHING,
@@ -25,7 +25,7 @@ from catalog.models import (
     lock_until_commit,
 )
 from catalog.queueing import on_commit
-from catalog.reading import DEFAULT_PATH, Commit, is_trusted, read_files
+from catalog.reading import DEFAULT_PATH, Commit, File, is_trusted, read_files
 from catalog.services.entities import mark_missing, stitch_neighbours
 from catalog.services.history import note_removal
 from catalog.services.repositories import register
@@ -39,9 +39,19 @@ class Preview:
 
     found: bool
     branch: str = ""
-    entities: tuple[Parsed, ...] = ()
-    problems: tuple[Problem, ...] = ()
-    files: tuple[str, ...] = ()
+    files: tuple[File, ...] = ()
+
+    @property
+    def readings(self) -> list[tuple[str, Reading]]:
+        return [(file.path, file.reading) for file in self.files if file.reading is not None]
+
+    @property
+    def entities(self) -> list[Parsed]:
+        return [parsed for _, reading in self.readings for parsed in reading.entities]
+
+    @property
+    def problems(self) -> list[Problem]:
+        return [problem for _, reading in self.readings for problem in reading.problems]
 
 
 def preview(*, project: str, path: str, by: User) -> Preview:
@@ -56,14 +66,8 @@ def preview(*, project: str, path: str, by: User) -> Preview:
         return Preview(found=False)
     trusted = is_trusted(about.path, settings.TRUSTED_REPOSITORIES)
     files = read_files(Commit(forge, about.path, tip), [path or DEFAULT_PATH], trusted=trusted)
-    readings = [file.reading for file in files if file.reading is not None]
-    return Preview(
-        found=bool(readings),
-        branch=about.default_branch,
-        entities=tuple(parsed for reading in readings for parsed in reading.entities),
-        problems=tuple(problem for reading in readings for problem in reading.problems),
-        files=tuple(file.path for file in files if file.reading is not None),
-    )
+    found = any(file.reading is not None for file in files)
+    return Preview(found=found, branch=about.default_branch, files=tuple(files))
 
 
 def may_see_project(visibility: str, by: User) -> bool:

@@ -6,11 +6,12 @@ from functools import cache
 
 import structlog
 from django.conf import settings
+from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.utils import timezone
 
 from accounts import audit
-from accounts.models import User
+from accounts.models import Role, User
 from catalog import tasks
 from catalog.forges import connect
 from catalog.models import Location, Repository, Source, lock_until_commit
@@ -28,6 +29,10 @@ MAX_ASKED = 20
 MISSING = "The forge has no such project, or hides it. Its entities are kept."
 
 
+def may_register(user: User) -> bool:
+    return not user.roles.isdisjoint({Role.DEVELOPER, Role.PLATFORM})
+
+
 @transaction.atomic
 def register(
     *, project: str, path: str = DEFAULT_PATH, branch: str = "", by: User | None
@@ -36,6 +41,8 @@ def register(
 
     `branch`: the default one, where it is known; the file's address names it.
     """
+    if by is not None and not may_register(by):
+        raise PermissionDenied("Only developers and platform engineers register files.")
     repository, _ = Repository.objects.get_or_create(
         path=project, defaults={"default_branch": branch}
     )

@@ -11,6 +11,7 @@ from accounts.requests import signed_in
 from catalog import exports
 from catalog.forms import EntityFilter
 from catalog.models import Problem
+from catalog.services import may_register
 from catalog.views.pages import PAGE_SIZE, titles_of
 
 
@@ -25,6 +26,7 @@ def entities(request: HttpRequest) -> HttpResponse:
     context = {
         "filter": chosen,
         "page": page,
+        "may_register": may_register(user),
         "facets": chosen.facets(),
         "problem_count": Problem.objects.visible_to(user).count(),
         "titles": titles_of([entity.owner_ref for entity in page], user),

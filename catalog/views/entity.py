@@ -31,12 +31,14 @@ def entity(request: HttpRequest, kind: str, namespace: str, name: str) -> HttpRe
     hidden = Entity.objects.filter(ref__in=refs).exclude(pk__in=visible)
     hidden_refs = set(hidden.values_list("ref", flat=True))
     repository = row.location.repository
+    found = list(Problem.objects.visible_to(user).about(row))
     context = {
         "entity": row,
         "owner": visible.filter(ref=row.owner_ref).first(),
         "relations": _grouped([r for r in relations if r.target_ref not in hidden_refs]),
         "titles": titles_of(refs, user),
-        "problems": row.location.problems.visible_to(user).filter(entity_ref__in=["", row.ref]),
+        "problems": [p for p in found if p.location_id == row.location_id],
+        "claims": [p for p in found if p.location_id != row.location_id],
         "ancestors": ancestors_of(row, visible),
         "panels": panels_for(row, user),
         "source_url": forges.file_url(
