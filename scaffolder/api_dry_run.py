@@ -17,9 +17,10 @@ from rest_framework.views import APIView
 from accounts.requests import signed_in
 from scaffolder import services
 from scaffolder.api import OBJECT
-from scaffolder.blocks import GoldenPath, problems
+from scaffolder.blocks import GoldenPath
 from scaffolder.blueprint import parse_blueprint
 from scaffolder.models import Release
+from scaffolder.reports import problems
 from scaffolder.services.preview import Preview, preview
 from scaffolder.weave.tree import EXECUTABLE, File, TreeTooLarge, UnsafePath, check_tree
 

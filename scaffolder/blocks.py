@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import Any
@@ -27,45 +26,9 @@ from scaffolder.blueprint import (
 from scaffolder.blueprint.conditions import asked_names
 from scaffolder.expressions import evaluate
 from scaffolder.models import Release
-from scaffolder.weave.aspect import parse_aspect
-from scaffolder.weave.tree import Tree
 
 WEAVE = "bespoke:weave"
 _ASKS = re.compile(r"\b(?:always|failure)\s*\(")
-_TAGS = (
-    "backstage:permissions.tags hides this from some people in Backstage. Here whoever may start a "
-    "golden path sees all of it: remove the tags, or make the template's entity private."
-)
-
-
-def problems(kind: str, descriptor: dict[str, Any], tree: Tree) -> list[str]:
-    """Everything that keeps a block from being used, a sentence each."""
-    if kind == "aspect":
-        _, found = parse_aspect(descriptor)
-        return [str(problem) for problem in found]
-    blueprint, findings = parse_blueprint(descriptor)
-    sentences = [str(problem) for problem in findings]
-    if blueprint is None:
-        return sentences or ["The template cannot be read."]
-    return sentences + list(_not_understood(blueprint))
-
-
-def _not_understood(blueprint: Blueprint) -> Iterator[str]:
-    """What we do not do yet: better refused than done without it."""
-    for index, step in enumerate(blueprint.steps):
-        if step.action not in actions():
-            yield f"spec.steps.{index}: there is no action “{step.action}”."
-        elif reason := actions()[step.action].refusal():
-            yield f"spec.steps.{index}: {reason}"
-        if step.tags:
-            yield f"spec.steps.{index}: {_TAGS}"
-    for page in blueprint.pages:
-        if page.tags:
-            yield f"{page.path}: {_TAGS}"
-        inner = (inside for field in page.fields for inside in field.fields if is_secret(inside))
-        for field in inner:
-            yield f"{page.path}: the secret “{field.name}” must be a question of its own."
-    yield from approving.problems(blueprint)
 
 
 @dataclass(frozen=True)

@@ -96,6 +96,9 @@ class Release(models.Model):
     descriptor = OrderedJSONField()
     tree = models.JSONField(help_text="Files of the block by path in the repository")
     problems = models.JSONField(default=list)
+    rules = models.CharField(
+        max_length=64, default="", help_text="Actions and settings by which the problems were found"
+    )
     seen_commit = models.CharField(
         max_length=64, help_text="The newest commit that has this content"
     )

@@ -61,8 +61,10 @@ def check_merge_requests() -> None:
 
 @shared_task
 def release_changed_blocks() -> None:
-    """Periodic: blocks whose repository moved on without us noticing."""
+    """Periodic: blocks whose repository moved on without us noticing, and those that were judged
+    by other actions or settings than there are now."""
     from scaffolder import services
 
+    services.judge_again()
     for repository in services.outdated_repositories():
         release_blocks.delay(repository)

@@ -7,6 +7,7 @@ from scaffolder import views
 app_name = "scaffolder"
 urlpatterns = [
     path("create/", views.golden_paths, name="golden-paths"),
+    path("create/import/", views.import_page, name="import"),
     path("create/<str:namespace>/<str:name>/", views.form, name="form"),
     path("create/<str:namespace>/<str:name>/<int:number>/", views.form, name="form-page"),
     path("create/<str:namespace>/<str:name>/<int:number>/choices/", views.choices, name="choices"),

@@ -3,6 +3,7 @@ does not have, expressions that cannot be read, and hazards in its skeleton file
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Iterable, Mapping, Set
 from typing import Any
 
@@ -32,14 +33,16 @@ def report(
     fields: Set[str],
     filters: Set[str],
     files: Tree | None = None,
+    folder: str = "",
 ) -> list[Problem]:
-    """Every problem, with its line where it is known. `files` is the folder of template.yaml."""
+    """Every problem, with its line where it is known. `folder` is where template.yaml stands in
+    `files`, the files of its repository."""
     found = [*_actions(blueprint, actions), *_fields(blueprint, fields)]
     found += _expressions(blueprint, filters)
     found += _options(blueprint)
     for step in blueprint.steps:
         if files and step.action in _FETCHING:
-            found += _skeleton(step, files, filters)
+            found += _skeleton(step, files, folder, filters)
     return found
 
 
@@ -62,7 +65,8 @@ def _fields(blueprint: Blueprint, known: Set[str]) -> Iterable[Problem]:
         for path, name in _values(page.schema, page.path):
             if path.endswith(".ui:field") and isinstance(name, str) and name not in known:
                 line = _line(blueprint, path)
-                yield Problem(path, f"There is no field `{name}`.", "A text field stands in.", line)
+                yield Problem(path, f"There is no field `{name}`.", "A text field stands in.", line,
+                              warning=True)  # fmt: skip
 
 
 def _values(value: Any, path: str) -> Iterable[tuple[str, Any]]:
@@ -117,14 +121,14 @@ def _options(blueprint: Blueprint) -> Iterable[Problem]:
             where = f"{path}.copyWithoutRender"
             line = _line(blueprint, where)
             yield Problem(where, "Backstage removed copyWithoutRender and renders these files.",
-                          hint, line)  # fmt: skip
+                          hint, line, warning=True)  # fmt: skip
         try:
             RenderOptions.from_input(step.input)
         except ValueError as error:
             yield Problem(path, str(error), "", _line(blueprint, path))
 
 
-def _skeleton(step: Step, files: Tree, filters: Set[str]) -> Iterable[Problem]:
+def _skeleton(step: Step, files: Tree, home: str, filters: Set[str]) -> Iterable[Problem]:
     url = step.input.get("url")
     if not isinstance(url, str) or "://" in url or has_template(url):
         return
@@ -132,8 +136,11 @@ def _skeleton(step: Step, files: Tree, filters: Set[str]) -> Iterable[Problem]:
         options = RenderOptions.from_input(step.input)
     except ValueError:
         return
-    folder = url.removeprefix("./").strip("/")
-    prefix = f"{folder}/" if folder not in ("", ".") else ""
+    folder = posixpath.normpath(posixpath.join(home, url))
+    prefix = f"{folder}/" if folder != "." else ""
+    if not any(path.startswith(prefix) for path in files):
+        where = f"{step.path}.input.url"
+        yield Problem(where, f"There is no folder `{url}`.", warning=True)
     verbatim = matcher(options.copy_without_templating)
     for path, file in files.items():
         inner = path.removeprefix(prefix)
@@ -162,7 +169,7 @@ def _file(path: str, file: File, options: RenderOptions, filters: Set[str]) -> I
     foreign += [use.tag for use in used.calls if use.name in _GITHUB_CALLS]
     for tag in dict.fromkeys(foreign):
         message = f"`{tag.source}` looks like GitHub Actions and would be rendered away."
-        yield Problem(path, message, _PROTECT, tag.line)
+        yield Problem(path, message, _PROTECT, tag.line, warning=True)
 
 
 def _looks_foreign(expression: str) -> bool:

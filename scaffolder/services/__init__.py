@@ -8,8 +8,9 @@ from scaffolder.services.approvals import (
     unknown_groups,
 )
 from scaffolder.services.execution import execute_run
+from scaffolder.services.imports import look_through, register_templates
 from scaffolder.services.lineage import entity_became_known, record_lineage, record_upgrade
-from scaffolder.services.releases import outdated_repositories, release_blocks
+from scaffolder.services.releases import judge_again, outdated_repositories, release_blocks
 from scaffolder.services.runs import (
     cancel_run,
     check_merge_requests,
@@ -28,14 +29,17 @@ __all__ = [
     "discard_draft",
     "entity_became_known",
     "execute_run",
+    "judge_again",
     "look_after_approvals",
     "look_at",
+    "look_through",
     "may_decide",
     "may_start",
     "note_merge_request",
     "outdated_repositories",
     "record_lineage",
     "record_upgrade",
+    "register_templates",
     "release_blocks",
     "retry_run",
     "save_draft",

@@ -12,11 +12,11 @@ from django.utils import timezone
 
 from accounts import audit
 from catalog.descriptor import read
-from catalog.forges import NotOurForge, git, parse_file_url
+from catalog.forges import git
 from catalog.models import Entity, Location, Repository
-from scaffolder import blocks
+from scaffolder import reports
 from scaffolder.blueprint import with_includes
-from scaffolder.models import Release, store_tree
+from scaffolder.models import Release, load_tree, store_tree
 from scaffolder.weave.tree import File, Tree, digest
 
 log = structlog.get_logger(__name__)
@@ -58,6 +58,26 @@ def release_blocks(*, repository: str) -> list[Release]:
 
 
 @transaction.atomic
+def judge_again() -> list[str]:
+    """Finds the problems of blocks anew whose actions or settings are not those of their release;
+    returns the refs of blocks that have others now."""
+    rules, changed = reports.rules(), []
+    for kind in BLOCK_KINDS:
+        stale = Release.objects.newest_of_each(kind).exclude(rules=rules)
+        for release in stale.select_for_update(skip_locked=True)[:100]:
+            entity = Entity.objects.with_place().get(ref=release.block_ref)
+            tree = load_tree(release.tree)
+            _, missing = _as_written(entity, tree)
+            found = missing + reports.problems(kind, release.descriptor, tree, release.path)
+            if found != release.problems:
+                changed.append(release.block_ref)
+                audit.record(by=None, verb="judged again", object_type="block",
+                             object_id=release.block_ref, problems=found[:20])  # fmt: skip
+            Release.objects.filter(pk=release.pk).update(problems=found, rules=rules)
+    return changed
+
+
+@transaction.atomic
 def _release(repository: Repository, entity: Entity, tree: Tree) -> Release | None:
     folders = block_folders(entity.location.path, entity.descriptor)
     included = set(_include_paths(entity.location, entity.descriptor))
@@ -87,7 +107,9 @@ def _release(repository: Repository, entity: Entity, tree: Tree) -> Release | No
             "path": entity.location.path,
             "descriptor": descriptor,
             "tree": store_tree(own),
-            "problems": missing + blocks.problems(entity.kind, descriptor, own),
+            "problems": missing
+            + reports.problems(entity.kind, descriptor, own, entity.location.path),
+            "rules": reports.rules(),
         },
     )
     if created:
@@ -106,7 +128,7 @@ def _as_written(entity: Entity, tree: Tree) -> tuple[dict[str, Any], list[str]]:
     written = next(found, entity.descriptor)
 
     def included(target: str) -> str | None:
-        path = _included_path(entity.location, target)
+        path = reports.included_path(entity.location.repository.path, entity.location.path, target)
         return tree[path].content.decode(errors="replace") if path in tree else None
 
     filled, problems = with_includes(written, {}, included)
@@ -121,21 +143,9 @@ def _include_paths(location: Location, value: Any) -> Iterator[str]:
     elif isinstance(value, dict):
         for key, item in value.items():
             if key in ("$yaml", "$json", "$text") and isinstance(item, str):
-                yield _included_path(location, item)
+                yield reports.included_path(location.repository.path, location.path, item)
             else:
                 yield from _include_paths(location, item)
-
-
-def _included_path(location: Location, target: str) -> str:
-    """Where in the same repository an include leads; empty when it leads out of it."""
-    if "://" not in target:
-        folder = posixpath.dirname(location.path)
-        return posixpath.normpath(posixpath.join(folder, target))
-    try:
-        project, _, path = parse_file_url(target)
-    except (NotOurForge, ValueError):
-        return ""
-    return path if project == location.repository.path else ""
 
 
 def block_folders(path: str, descriptor: dict[str, Any]) -> tuple[str, ...]:

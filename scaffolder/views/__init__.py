@@ -3,6 +3,7 @@
 from scaffolder.views.approvals import approval, approvals, decide
 from scaffolder.views.form import choices, form
 from scaffolder.views.golden_paths import discard, golden_paths
+from scaffolder.views.importing import import_page
 from scaffolder.views.review import review
 from scaffolder.views.runs import again, cancel, retry, run, runs
 
@@ -16,6 +17,7 @@ __all__ = [
     "discard",
     "form",
     "golden_paths",
+    "import_page",
     "retry",
     "review",
     "run",

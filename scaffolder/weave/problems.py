@@ -12,12 +12,14 @@ from .documents import Lines
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """Something wrong in a file: where (a dotted path), what, and what to do about it."""
+    """Something wrong in a file: where (a dotted path), what, and what to do about it. A warning
+    does not keep it from being used."""
 
     path: str
     message: str
     hint: str = ""
     line: int | None = None
+    warning: bool = False
 
     def __str__(self) -> str:
         line = f" (line {self.line})" if self.line else ""

@@ -50,7 +50,7 @@ def block(version: int) -> Any:
     """A release of the golden path."""
     from django.utils import timezone
 
-    from scaffolder import blocks
+    from scaffolder import reports
     from scaffolder.models import Release, store_tree
     from scaffolder.weave.tree import File, digest
 
@@ -74,7 +74,7 @@ def block(version: int) -> Any:
         commit=f"{version}" * 40, seen_commit=f"{version}" * 40, digest=digest(tree),
         repository="bench/blocks", path="block.yaml", descriptor=descriptor,
         tree=store_tree(tree), current_since=timezone.now(),
-        problems=blocks.problems("template", descriptor, tree),
+        problems=reports.problems("template", descriptor, tree),
     )  # fmt: skip
 
 

@@ -11,7 +11,7 @@ import yaml
 from django.utils import timezone
 
 from catalog.models import Entity, Location
-from scaffolder import blocks
+from scaffolder import reports
 from scaffolder.models import Release, Run, store_tree
 from scaffolder.services.execution import execute_run
 from scaffolder.services.runs import start_run
@@ -110,7 +110,8 @@ def release(location: Location) -> Callable[..., Release]:
             block_ref=ref, kind=kind.lower(), version="1.0.0", commit="c" * 40,
             seen_commit="c" * 40, digest=digest(tree), repository=location.repository.path,
             path="block.yaml", descriptor=descriptor, tree=store_tree(tree),
-            current_since=timezone.now(), problems=blocks.problems(kind.lower(), descriptor, tree),
+            current_since=timezone.now(), rules=reports.rules(),
+            problems=reports.problems(kind.lower(), descriptor, tree, "block.yaml"),
         )  # fmt: skip
 
     return make

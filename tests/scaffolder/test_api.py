@@ -136,7 +136,7 @@ def test_a_dry_run_shows_log_files_and_steps_and_makes_nothing(client, user):
     [
         ({"values": {"name": "Not Good"}}, "owner"),
         ({"template": {"kind": "Template"}}, "template"),
-        ({"template": template({"id": "x", "action": "acme:x"})}, "there is no action"),
+        ({"template": template({"id": "x", "action": "acme:x"})}, "There is no action"),
         ({"directoryContents": [{"path": "a", "base64Content": "?"}]}, "directoryContents"),
         ({"directoryContents": [content("../a", "x")]}, "../a"),
         ({"template": template({"id": "x", "action": "fetch:plain", "input": {"url": "./no"}})},

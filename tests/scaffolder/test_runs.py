@@ -124,7 +124,7 @@ def test_who_only_looks_cannot_start(release, person):
 
 def test_a_golden_path_with_an_unknown_action_cannot_be_started(release, person):
     made = release([step("publish:carrier-pigeon")])
-    assert "there is no action “publish:carrier-pigeon”" in made.problems[0]
+    assert "There is no action `publish:carrier-pigeon`" in made.problems[0]
     with pytest.raises(ValidationError, match="has problems"):
         services.start_run(release=made, answers={"name": "a", "owner": "x"}, by=person())
 
@@ -165,7 +165,6 @@ def test_a_dead_forge_fails_the_run_and_a_retry_finishes_it(
 
 BAD_SKELETONS = {
     "an unknown function": ("a.txt", "${{ values.name }}\n${{ nothing() }}", "line 2"),
-    "broken syntax": ("a.txt", "{% if %}", "a.txt"),
     "python internals": ("a.txt", "${{ ''.__class__.__mro__ }}", "a.txt"),
     "a path outside": ("${{ '../' + values.name }}", "x", "../"),
     "a path into .git": ("${{ '.git' }}/hooks/pre-push", "x", ".git"),
