@@ -104,6 +104,11 @@ DATABASES = {
 DATABASES["default"].setdefault("OPTIONS", {})["options"] = (
     "-c pg_trgm.word_similarity_threshold=0.45"
 )
+# Only statements that ask for it are prepared. A pooler that gives each transaction another
+# connection cannot keep them (pgbouncer can from 1.21 on).
+DATABASES["default"]["OPTIONS"]["prepare_threshold"] = (
+    1_000_000_000 if env.bool("DATABASE_PREPARE", default=True) else None
+)
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # -- who is asking ------------------------------------------------------------------------------

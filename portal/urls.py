@@ -20,6 +20,7 @@ urlpatterns = [
     path("", views.home, name="home"),
     path("healthz", views.healthz, name="healthz"),
     path("readyz", views.readyz, name="readyz"),
+    path("api/catalog/", include("catalog.api_urls")),  # early: programs ask it most
     path("ui/", views.components, name="components"),
     path("theme/", views.set_theme, name="theme"),
     path("webhooks/gitlab/", gitlab_webhook, name="gitlab-webhook"),
@@ -29,7 +30,6 @@ urlpatterns = [
     path("", include("scaffolder.urls")),
     path("scorecards/", include("scorecards.urls")),
     path("", include("fleet.urls")),
-    path("api/catalog/", include("catalog.api_urls")),
     path("api/search/query", SearchQuery.as_view()),
     path("api/scaffolder/", include("scaffolder.api_urls")),
     path("api/scorecards/", include("scorecards.api_urls")),

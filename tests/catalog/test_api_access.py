@@ -6,6 +6,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from django.db import connection
 from django.test import Client
 
 from accounts import services as accounts
@@ -136,8 +137,6 @@ def test_a_token_that_is_revoked_or_unknown_ends_at_once(ingest: Ingest, client:
 
 @pytest.mark.django_db(transaction=True)
 def test_a_token_outlives_a_lost_connection(client: Client, person):
-    from django.db import connection
-
     user = person()
     _, secret = accounts.create_token(user=user, name="t", scopes=["read"], days=1, by=user)
     headers = {"Authorization": f"Bearer {secret}"}
@@ -164,6 +163,9 @@ def test_a_program_asks_with_few_statements(
     assert first.content == again.content
     with django_assert_num_queries(2):
         assert client.get(url + ",desc", headers=headers).json()["totalItems"] == count
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM pg_prepared_statements WHERE statement ~ 'apitoken'")
+        assert cursor.fetchone() == (1,)
 
 
 def test_many_entities_are_stored_as_few_are(ingest: Ingest, stranger: Client):
