@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Collection
 from datetime import timedelta
 from functools import cached_property
 from typing import Any, ClassVar, Self
@@ -69,12 +70,21 @@ class User(AbstractUser):
         return not self.roles.isdisjoint({Role.PLATFORM, Role.APPROVER})
 
 
+class MembershipQuerySet(models.QuerySet["Membership"]):
+    def counts(self, groups: Collection[str]) -> dict[str, int]:
+        """Number of people by group, those of the groups below included."""
+        rows = self.filter(group_ref__in=groups).order_by().values_list("group_ref")
+        return dict(rows.annotate(count=models.Count("pk")))
+
+
 class Membership(models.Model):
     """User in group, written by the catalogue; inherited rows name the groups further up."""
 
     user_ref = models.CharField(max_length=255, db_index=True)
     group_ref = models.CharField(max_length=255, db_index=True)
     direct = models.BooleanField()
+
+    objects = MembershipQuerySet.as_manager()
 
     class Meta:
         constraints = [

@@ -13,19 +13,9 @@ class CatalogConfig(AppConfig):
         from accounts.models import asked_along
 
         asked_along.append("SELECT max(id) FROM catalog_revision")
-        from catalog import panels
+        import catalog.showing  # noqa: F401  (it registers the catalogue's own panels and gaps)
 
         post_migrate.connect(stitch_if_moved, sender=self)
-        panels.register(
-            panels.Panel("proposals", 5, "catalog/proposals_panel.html", _open_proposals)
-        )
-
-
-def _open_proposals(entity: Any, user: Any) -> dict[str, Any] | None:
-    from catalog.models import Proposal
-
-    found = list(Proposal.objects.open().of_entity(entity))
-    return {"proposals": found} if found else None
 
 
 def stitch_if_moved(apps: Any = None, **kwargs: Any) -> None:

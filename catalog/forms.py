@@ -6,7 +6,7 @@ from typing import Any
 
 from accounts.models import User
 from catalog.counting import audience, kept
-from catalog.models import Entity, EntityQuerySet, Revision
+from catalog.models import Entity, EntityQuerySet, Revision, Star
 
 FACETS = ("kind", "type", "lifecycle", "owner", "tag")
 COLUMNS = {"kind": "kind", "type": "type", "lifecycle": "lifecycle", "owner": "owner_ref"}
@@ -18,7 +18,8 @@ SORTS = {
 
 
 class EntityFilter:
-    """The list's state as its URL says it: a text, facets, only what is mine, an order."""
+    """The list's state as its URL says it: a text, facets, only what is mine or starred,
+    an order."""
 
     def __init__(self, query: Any, user: User) -> None:
         self.text = query.get("q", "").strip()[:200]
@@ -29,13 +30,17 @@ class EntityFilter:
         mine = user.group_refs | ({user.entity_ref} if user.entity_ref else set())
         if self.mine:
             self.visible = self.visible.owned_by(mine)
+        self.starred = query.get("starred") == "1"
+        stars = Star.objects.refs_of(user) if self.starred else None
+        if stars is not None:
+            self.visible = self.visible.filter(ref__in=stars)
         revision = Revision.objects.current()
-        asked = (self.text, *self.chosen.values(), mine if self.mine else None)
+        asked = (self.text, *self.chosen.values(), mine if self.mine else None, stars)
         self._key = (revision, audience(user, revision), "list", asked)
 
     @property
     def is_narrowed(self) -> bool:
-        return bool(self.text or self.mine or any(self.chosen.values()))
+        return bool(self.text or self.mine or self.starred or any(self.chosen.values()))
 
     def entities(self, *, without: str = "") -> EntityQuerySet:
         """What the filter lets through; `without` leaves one facet out, for its own counts."""

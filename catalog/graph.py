@@ -20,6 +20,10 @@ NEEDED = ("component", "api", "resource", "system", "domain")  # kinds that othe
 # Following these from a thing leads to what cannot work without it, or to what it needs itself.
 DEPENDENTS = ("dependencyOf", "apiConsumedBy", "providesApi")
 DEPENDENCIES = tuple(INVERSE[type_] for type_ in DEPENDENTS)
+# What stops together with a thing: a system is its parts, a group what it and those below it own.
+PARTS: Mapping[str, tuple[str, ...]] = {
+    "system": ("hasPart",), "domain": ("hasPart",), "group": ("ownerOf", "parentOf", "hasPart"),
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -52,12 +56,12 @@ class Step:
 
 
 def reach(
-    edges: Iterable[Edge], root: str, *, types: Collection[str], depth: int | None = None
+    edges: Iterable[Edge], *roots: str, types: Collection[str], depth: int | None = None
 ) -> list[Step]:
-    """Everything that following edges of these types leads to, nearest first; the root too."""
+    """Everything that following edges of these types leads to, nearest first; the roots too."""
     leads = _by_source(e for e in edges if e.type in types)
-    steps = {root: Step(root, 0)}
-    waiting = deque([root])
+    steps = {root: Step(root, 0) for root in roots}
+    waiting = deque(roots)
     while waiting:
         step = steps[waiting.popleft()]
         if depth is not None and step.depth >= depth:
@@ -84,6 +88,19 @@ def above(parents: Mapping[str, str], group: str) -> list[str]:
         chain.append(group)
         seen.add(group)
     return chain
+
+
+def tree(edges: Iterable[Edge], tops: Iterable[str]) -> list[tuple[str, int]]:
+    """(thing, depth) as an indented list shows it; what is below several stands below the first."""
+    below = _by_source(edges)
+    waiting = [(top, 0) for top in sorted(tops, reverse=True)]
+    found: dict[str, int] = {}
+    while waiting:
+        ref, depth = waiting.pop()
+        if ref not in found:
+            found[ref] = depth
+            waiting += [(edge.target, depth + 1) for edge in reversed(below.get(ref, []))]
+    return list(found.items())
 
 
 # -- circles ------------------------------------------------------------------------------------

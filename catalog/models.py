@@ -576,6 +576,39 @@ class EntityQuerySet(models.QuerySet["Entity"]):
         idle |= Q(location__repository__last_activity_at__lt=before)
         return self.filter(idle, updated_at__lt=before)
 
+    def starred_by(self, user: User) -> Self:
+        return self.filter(ref__in=Star.objects.filter(user=user).values("ref"))
+
+    def with_stars(self, user: User) -> Self:
+        """`starred` of each row says whether it has the person's star."""
+        return self.annotate(
+            starred=Exists(Star.objects.filter(user=user, ref=OuterRef("ref")).values("pk"))
+        )
+
+    def hidden_from(self, user: User) -> Self:
+        return self.exclude(pk__in=self.visible_to(user).values("pk"))
+
+    def with_problems(self, user: User) -> Self:
+        """Whose descriptor has a problem that the person may see."""
+        return self.filter(ref__in=Problem.objects.visible_to(user).values("entity_ref"))
+
+    def naming_unknown(self) -> Self:
+        """Whose descriptor names something that is not in the catalogue."""
+        dangling = Relation.objects.dangling().filter(declared_by=OuterRef("pk"))
+        return self.filter(Exists(dangling.values("pk")))
+
+    def parts_of(self, ref: str) -> Self:
+        parts = Relation.objects.filter(source_ref=ref, type="hasPart")
+        return self.filter(ref__in=parts.values("target_ref"))
+
+    def owned_counts(self) -> dict[str, int]:
+        """Number of entities by their owner's reference."""
+        rows = self.order_by().values_list("owner_ref").annotate(count=Count("pk"))
+        return dict(rows)
+
+    def orphans(self) -> Self:
+        return self.exclude(orphaned_at=None)
+
     def abandoned(self, before: datetime) -> Self:
         """Orphans since before then that nobody wants to keep."""
         return self.filter(orphaned_at__lt=before, kept=False)
@@ -883,6 +916,27 @@ class Proposal(models.Model):
 
     def __str__(self) -> str:
         return f"{self.project}!{self.iid}"
+
+
+class StarQuerySet(models.QuerySet["Star"]):
+    def refs_of(self, user: User) -> frozenset[str]:
+        return frozenset(self.filter(user=user).values_list("ref", flat=True))
+
+
+class Star(models.Model):
+    """An entity that somebody wants at hand; by reference, so that it outlives a removal."""
+
+    user = models.ForeignKey(User, models.CASCADE, related_name="stars")
+    ref = models.CharField(max_length=255)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = StarQuerySet.as_manager()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["user", "ref"], name="one_star_a_person")]
+
+    def __str__(self) -> str:
+        return f"{self.user_id} likes {self.ref}"
 
 
 class WebhookDelivery(models.Model):

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from dataclasses import dataclass, field
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field, replace
 
 from accounts.models import User
 from catalog import graph
@@ -26,12 +26,12 @@ class Found:
 
 
 def reached(
-    root: Entity, user: User, *, types: Collection[str], kinds: Collection[str] = (),
+    roots: Sequence[str], user: User, *, types: Collection[str], kinds: Collection[str] = (),
     depth: int = MOST_DEPTH, most: int,
 ) -> Found:  # fmt: skip
     """What following relations of these types leads to; three queries, whatever the depth."""
     visible = Entity.objects.visible_to(user)
-    depths, cut = visible.reached([root.ref], types=types, kinds=kinds, depth=depth, most=most)
+    depths, cut = visible.reached(roots, types=types, kinds=kinds, depth=depth, most=most)
     rows = visible.filter(ref__in=depths).without_texts().in_bulk(field_name="ref")
     edges = Relation.objects.among(rows, types)
     return Found(rows, [graph.Edge(*edge) for edge in edges], cut)
@@ -55,25 +55,39 @@ class Impact:
     cycles: list[list[str]]
     cut: bool
     owners: list[Owner] = field(default_factory=list)
+    parts: list[str] = field(default_factory=list)
 
 
 def dependents(root: Entity, user: User, *, depth: int = MOST_DEPTH, most: int) -> Impact:
-    """What depends on it, transitively, and the owners up the group tree."""
-    found = _followed(root, user, graph.DEPENDENTS, depth, most)
-    owners = _owners([root.ref, *(step.ref for step in found.steps)], found.rows, user, most)
-    return Impact(found.steps, found.rows, found.cycles, found.cut, owners)
+    """What depends on it or on a part of it, transitively, and the owners up the group tree."""
+    parts, too_many = _parts(root, user, most)
+    found = _followed([root.ref, *parts], user, graph.DEPENDENTS, depth, most)
+    refs = [root.ref, *parts, *(step.ref for step in found.steps)]
+    owners = _owners([ref for ref in refs if ref in found.rows], found.rows, user, most)
+    return replace(found, owners=owners, parts=parts, cut=found.cut or too_many)
 
 
 def dependencies(root: Entity, user: User, *, depth: int = MOST_DEPTH, most: int) -> Impact:
     """What it depends on, transitively."""
-    return _followed(root, user, graph.DEPENDENCIES, depth, most)
+    return _followed([root.ref], user, graph.DEPENDENCIES, depth, most)
 
 
-def _followed(root: Entity, user: User, types: Collection[str], depth: int, most: int) -> Impact:
-    found = reached(root, user, types=types, depth=depth, most=most)
-    steps = graph.reach(found.edges, root.ref, types=types, depth=depth)
+def _parts(root: Entity, user: User, most: int) -> tuple[list[str], bool]:
+    types = graph.PARTS.get(root.kind)
+    if types is None:
+        return [], False
+    visible = Entity.objects.visible_to(user)
+    found, cut = visible.reached([root.ref], types=types, kinds=(), depth=MOST_DEPTH, most=most)
+    return sorted(ref for ref in found if ref != root.ref), cut
+
+
+def _followed(
+    roots: Sequence[str], user: User, types: Collection[str], depth: int, most: int
+) -> Impact:
+    found = reached(roots, user, types=types, depth=depth, most=most)
+    steps = graph.reach(found.edges, *roots, types=types, depth=depth)
     cycles = graph.cycles(found.edges, types=types)
-    return Impact(steps[1:], found.rows, cycles, found.cut)
+    return Impact([step for step in steps if step.depth], found.rows, cycles, found.cut)
 
 
 def _owners(refs: list[str], rows: dict[str, Entity], user: User, most: int) -> list[Owner]:

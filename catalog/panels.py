@@ -1,4 +1,7 @@
-"""Panels that higher apps show on the entity page; they register themselves here."""
+"""What higher apps show on the catalogue's pages: panels of an entity, gaps of what a group owns.
+
+They register themselves here.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from accounts.models import User
-from catalog.models import Entity
+from catalog.models import Entity, EntityQuerySet
 
 
 @dataclass(frozen=True)
@@ -37,3 +40,26 @@ def panels_for(entity: Entity, user: User) -> list[tuple[Panel, dict[str, Any]]]
         if context is not None:
             found.append((panel, context | {"panel": panel}))
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """Something that what a group owns may lack; `choose` keeps the entities that do."""
+
+    id: str
+    order: int
+    label: str
+    choose: Callable[[EntityQuerySet, User], EntityQuerySet]
+
+
+_GAPS: dict[str, Gap] = {}
+
+
+def register_gap(gap: Gap) -> None:
+    if gap.id in _GAPS:
+        raise RuntimeError(f"Two gaps are called {gap.id}")
+    _GAPS[gap.id] = gap
+
+
+def gaps() -> list[Gap]:
+    return sorted(_GAPS.values(), key=lambda gap: gap.order)

@@ -11,9 +11,11 @@ from catalog.views.history import history
 from catalog.views.locations import location, read, remove, restore
 from catalog.views.orphans import keep
 from catalog.views.ownership import ownership
+from catalog.views.people import members, owned
 from catalog.views.problems import problems, read_again
 from catalog.views.register import register
 from catalog.views.relations import impact, relations
+from catalog.views.star import star
 
 app_name = "catalog"
 urlpatterns = [
@@ -28,8 +30,11 @@ urlpatterns = [
     path("locations/<int:pk>/restore/", restore, name="restore-location"),
     path("sources/<int:pk>/read/", read_again, name="read-source"),
     path("orphans/<int:pk>/keep/", keep, name="keep-orphan"),
+    path("stars/<int:pk>/", star, name="star"),
     path("panels/<int:pk>/<str:panel_id>/", panel, name="panel"),
     path("<str:kind>/<str:namespace>/<str:name>/", entity, name="entity"),
+    path("<str:kind>/<str:namespace>/<str:name>/members/", members, name="members"),
+    path("<str:kind>/<str:namespace>/<str:name>/owned/", owned, name="owned"),
     path("<str:kind>/<str:namespace>/<str:name>/edit/", edit, name="edit"),
     path("<str:kind>/<str:namespace>/<str:name>/history/", history, name="history"),
     path("<str:kind>/<str:namespace>/<str:name>/relations/", relations, name="relations"),

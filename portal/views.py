@@ -30,6 +30,7 @@ def home(request: HttpRequest) -> HttpResponse:
         "owned_count": mine.exclude(kind__in=["group", "user"]).count(),
         "gaps": gaps.filter(entity__in=mine).select_related("entity")[:8],
         "requests": Target.objects.visible_to(user).of(user)[:5],
+        "starred": Entity.objects.visible_to(user).starred_by(user).order_by("kind", "name")[:8],
         "entity_count": Entity.objects.visible_to(user).count(),
         "problem_count": Problem.objects.visible_to(user).count(),
         "may_start": may_start(user),

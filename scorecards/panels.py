@@ -4,7 +4,7 @@ from typing import Any
 
 from accounts.models import User
 from catalog import panels
-from catalog.models import Entity
+from catalog.models import Entity, EntityQuerySet
 from scorecards.models import EVALUATED_KINDS, Standing, Verdict
 
 
@@ -34,3 +34,11 @@ def scorecards(entity: Entity, user: User) -> dict[str, Any] | None:
 
 
 panels.register(panels.Panel("scorecards", 20, "scorecards/panel.html", scorecards))
+
+
+def failing(entities: EntityQuerySet, user: User) -> EntityQuerySet:
+    gaps = Verdict.objects.visible_to(user).gaps().order_by()
+    return entities.filter(pk__in=gaps.values("entity"))
+
+
+panels.register_gap(panels.Gap("failing", 50, "Failing checks", failing))

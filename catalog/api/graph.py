@@ -96,7 +96,7 @@ class Neighbourhood(APIView):
     def get(self, request: Request, kind: str, namespace: str, name: str) -> Response:
         root = _root(request, kind, namespace, name)
         found = neighbourhoods.reached(
-            root,
+            [root.ref],
             signed_in(request),
             types=graph.both_ways(_types(request)),
             kinds=[k.lower().replace("\0", "") for k in request.query_params.getlist("kind")],

@@ -20,7 +20,7 @@ def entities(request: HttpRequest) -> HttpResponse:
     """The list with its facets; htmx asks for the results alone."""
     user = signed_in(request)
     chosen = EntityFilter(request.GET, user)
-    pages = Paginator(chosen.entities().without_texts(), PAGE_SIZE)
+    pages = Paginator(chosen.entities().without_texts().with_stars(user), PAGE_SIZE)
     pages.count = chosen.count()  # a cached property: it is not asked for again
     page = pages.get_page(request.GET.get("page"))
     context = {

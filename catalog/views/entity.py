@@ -8,13 +8,19 @@ from django.views.decorators.http import require_GET
 
 from accounts.requests import signed_in
 from catalog import forges
-from catalog.models import Entity, EntityQuerySet, Problem, Relation
+from catalog.models import Entity, EntityQuerySet, Problem, Relation, Star
 from catalog.panels import panels_for
 from catalog.services import may_edit
 from catalog.services.locations import may_remove_entity
 from catalog.services.orphans import grace
 from catalog.views.pages import titles_of
 from catalog.views.tabs import tabs_of
+
+# Relations that a panel or a tab of the kind shows, in full or page by page.
+ELSEWHERE = {
+    "group": ("ownerOf", "hasMember"), "user": ("ownerOf",),
+    "system": ("hasPart",), "domain": ("hasPart",),
+}  # fmt: skip
 
 
 @require_GET
@@ -26,7 +32,7 @@ def entity(request: HttpRequest, kind: str, namespace: str, name: str) -> HttpRe
     row = visible.filter(ref=ref).first()
     if row is None:
         return _never_good(request, ref)
-    relations = list(row.relations())
+    relations = list(row.relations().exclude(type__in=ELSEWHERE.get(row.kind, ())))
     refs = [relation.target_ref for relation in relations]
     hidden = Entity.objects.filter(ref__in=refs).exclude(pk__in=visible)
     hidden_refs = set(hidden.values_list("ref", flat=True))
@@ -46,6 +52,9 @@ def entity(request: HttpRequest, kind: str, namespace: str, name: str) -> HttpRe
         ),
         "repository_url": forges.project_url(repository.path),
         "raw": row.text,
+        "profile": _profile(row),
+        "starred": Star.objects.filter(user=user, ref=row.ref).exists(),
+        "themselves": row.ref == user.entity_ref,
         "may_edit": may_edit(row, user),
         "orphan": {
             "goes_at": row.orphaned_at and row.orphaned_at + grace(),
@@ -61,6 +70,13 @@ def ancestors_of(row: Entity, visible: EntityQuerySet) -> list[Entity]:
     if row.location.parent_id is None:
         return []
     return list(visible.located_above(row.location_id).without_texts().order_by("ref"))
+
+
+def _profile(row: Entity) -> dict[str, str]:
+    """What a person or a group says about themselves, as far as it is text."""
+    profile = row.spec.get("profile")
+    given = profile if row.kind in ("group", "user") and isinstance(profile, dict) else {}
+    return {key: given[key] for key in ("displayName", "email") if isinstance(given.get(key), str)}
 
 
 def _grouped(relations: list[Relation]) -> dict[str, list[str]]:

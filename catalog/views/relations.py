@@ -24,6 +24,7 @@ MOST_DRAWN = 60
 MOST_CONCERNED = 1_000
 FEWER = "Take fewer steps, or choose kinds and relations."
 DEPTHS = ("1", "2", "3", "4")
+PARTS_NAMED = 50
 PEOPLE = ("ownedBy", "childOf", "memberOf")
 
 
@@ -64,7 +65,9 @@ def relations(request: HttpRequest, kind: str, namespace: str, name: str) -> Htt
     row = _entity(user, kind, namespace, name)
     choice = Choice.of(request, row)
     types = graph.both_ways(choice.types)
-    found = reached(row, user, types=types, kinds=choice.kinds, depth=choice.depth, most=MOST_DRAWN)
+    found = reached(
+        [row.ref], user, types=types, kinds=choice.kinds, depth=choice.depth, most=MOST_DRAWN
+    )
     edges = found.forward
     drawing = graph.draw(row.ref, found.rows, edges)
     context = {
@@ -115,6 +118,7 @@ def impact(request: HttpRequest, kind: str, namespace: str, name: str) -> HttpRe
         "impact": found,
         "page": page,
         "cut": found.cut and f"Only the nearest {MOST_CONCERNED} entities are shown.",
+        "parts": [found.rows[ref] for ref in found.parts[:PARTS_NAMED] if ref in found.rows],
         "direct": sum(step.depth == 1 for step in found.steps),
         "titles": titles_of(sorted(named), user)
         | {ref: entity.label for ref, entity in found.rows.items()},

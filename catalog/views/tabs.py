@@ -24,10 +24,12 @@ class Tab:
 
 TABS = [
     Tab("overview", "Overview", "entity"),
+    Tab("members", "Members", "members", lambda entity: entity.kind == "group"),
+    Tab("owned", "Owned", "owned", lambda entity: entity.kind in ("group", "user")),
     Tab("definition", "Definition", "definition", lambda entity: entity.kind == "api"),
     Tab("docs", "Docs", "docs", has_documentation),
     Tab("relations", "Relations", "relations"),
-    Tab("impact", "Impact", "impact", lambda entity: entity.kind in graph.NEEDED),
+    Tab("impact", "Impact", "impact", lambda entity: entity.kind in (*graph.NEEDED, *graph.PARTS)),
     Tab("history", "History", "history"),
 ]
 
