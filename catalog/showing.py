@@ -32,7 +32,7 @@ panels.register(panels.Panel("parts", 10, "catalog/parts_panel.html", parts))
 
 for gap in (
     panels.Gap("problems", 10, "Problems", lambda found, user: found.with_problems(user)),
-    panels.Gap("dangling", 20, "Names something unknown", lambda found, _: found.naming_unknown()),
+    panels.Gap("dangling", 20, "Unknown names", lambda found, _: found.naming_unknown()),
     panels.Gap("orphans", 30, "No longer declared", lambda found, _: found.orphans()),
     panels.Gap("undescribed", 40, "No description", lambda found, _: found.filter(description="")),
 ):
