@@ -368,3 +368,25 @@ def test_golden_path_uses_every_answer() -> None:
     assert asked <= spec["steps"][0]["input"]["values"].keys()
     text: Callable[[object], str] = json.dumps
     assert all(f"parameters.{name}" in text(spec["steps"]) for name in asked)
+
+
+ADD_POSTGRESQL = TEMPLATE.parent.parent / "add-postgresql"
+
+
+@pytest.mark.parametrize("data", ["internal", "cardholder"])
+def test_a_database_is_a_resource_of_its_service_and_a_cluster(data: str) -> None:
+    values = {
+        "name": "seat-maps", "owner": "group:default/shop", "dataClass": data, "size": 20,
+        "instances": 2, "component": "component:default/timetable",
+    }  # fmt: skip
+    files = {
+        path.name: yaml.safe_load(engine().from_string(path.read_text()).render(values=values))
+        for path in (ADD_POSTGRESQL / "skeleton").iterdir()
+    }
+    assert problems_of(ADD_POSTGRESQL, files["resource.yaml"]) == []
+    assert files["resource.yaml"]["spec"]["dependencyOf"] == [values["component"]]
+    assert files["cluster.yaml"]["spec"]["bootstrap"]["initdb"]["database"] == "seat_maps"
+    assert ("certificates" in files["cluster.yaml"]["spec"]) is (data == "cardholder")
+    spec = yaml.safe_load((ADD_POSTGRESQL / "template.yaml").read_text())["spec"]
+    asked = {name for page in spec["parameters"] for name in page["properties"]}
+    assert asked == set(values) == spec["steps"][0]["input"]["values"].keys()
