@@ -8,6 +8,7 @@ error, never a shorter list: python-gitlab's generator raises where the next pag
 from __future__ import annotations
 
 import base64
+import itertools
 import threading
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, suppress
@@ -22,6 +23,7 @@ from urllib3.exceptions import ReadTimeoutError
 from urllib3.util import Retry
 
 from forge.errors import ForgeConflict, ForgeNotFound, translated
+from forge.listings import whole
 from forge.results import Budget, Change, Commit, File, MergeRequest, Project
 from forge.webhooks import plain_token
 
@@ -191,40 +193,40 @@ class Forge:
         """Raises ForgeNotFound."""
         return Project.of(self._get(f"/projects/{_id(path)}", f"find the project {path}"))
 
-    def changed_projects(self, since: datetime) -> Iterator[Project]:
-        """The projects, not archived, that changed since then, the oldest change first.
-
-        Of an administrator: all of the forge. Of others: those of which they are a member, for on
-        a large forge "all" would be everybody's public ones.
-        """
-        query: dict[str, Any] = {
-            "updated_after": since.astimezone(UTC).isoformat(),
-            "order_by": "updated_at",
-            "sort": "asc",
-            "archived": False,
-            "simple": True,
-        }
-        if not self._get("/user", "tell whose the token is").get("is_admin"):
-            query["membership"] = True
-        return map(Project.of, self._list("/projects", "list the changed projects", **query))
-
     def group_projects(self, group: str) -> Iterator[Project]:
-        """Every project below the group that is not archived.
+        """Every project below the group that is not archived, also while some come and go."""
+        query = {"order_by": "id", "sort": "asc"}
 
-        By keyset where the forge has it for groups; one that has not ignores the wish and answers
-        with offset pages, whose links are followed just the same.
+        def page(number: int, size: int) -> tuple[list[Any], bool]:
+            return self._page_of_group(group, query | {"page": number, "per_page": size})
+
+        return map(Project.of, whole(page))
+
+    def changed_projects(self, group: str, since: datetime) -> Iterator[Project]:
+        """The projects below the group with activity since then, the newest first.
+
+        One call when little happened, whoever's the token is.
         """
-        rows = self._list(
-            f"/groups/{_id(group)}/projects",
-            f"list the projects of {group}",
-            include_subgroups=True,
-            archived=False,
-            simple=True,
-            pagination="keyset",
-            order_by="id",
-            sort="asc",
-        )
-        return map(Project.of, rows)
+        for number in itertools.count(1):
+            query = {"order_by": "last_activity_at", "sort": "desc", "page": number}
+            rows, more = self._page_of_group(group, query | {"per_page": 100})
+            for project in map(Project.of, rows):
+                if project.last_activity_at < since:
+                    return
+                yield project
+            if not more:
+                return
+
+    def _page_of_group(self, group: str, query: dict[str, Any]) -> tuple[list[Any], bool]:
+        """One page of what is below a group; GitLab has no keyset pages for it."""
+        query = query | {
+            "include_subgroups": True, "with_shared": False, "archived": False, "simple": True
+        }  # fmt: skip
+        with self._translated(f"list the projects of {group}"):
+            answer = self._api.http_request(
+                "get", f"/groups/{_id(group)}/projects", query_data=query, obey_rate_limit=False
+            )
+            return answer.json(), "next" in answer.links
 
     def create_project(
         self, path: str, *, description: str = "", visibility: str = "private", **settings: Any

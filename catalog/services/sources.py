@@ -76,26 +76,22 @@ def read_source(*, source: Source, wait: bool = False) -> list[str]:
 
 
 def read_changes() -> list[str]:
-    """Has the lately changed projects of all sources read, by one listing; returns their paths.
+    """Has the lately changed projects of all sources read; returns their paths.
 
     Sources that were never listed in full are left to `read_source`, as is what is gone.
     """
-    sources = Source.objects.filter(error="").exclude(read_at=None)
-    if not sources:
-        return []
-    try:
-        projects = list(connect().changed_projects(timezone.now() - STALE_ACTIVITY))
-    except ForgeError as error:
-        log.warning("the forge does not tell what changed", reason=str(error))
-        return []
-    changed = []
-    for source in sources:
-        prefix = f"{source.group}/".lower()
-        below = [p for p in projects if p.path.lower().startswith(prefix)]
-        changed += _note_projects(source, below)
-    for path in changed:
+    changed: set[str] = set()
+    for source in Source.objects.filter(error="").exclude(read_at=None):
+        try:
+            since = timezone.now() - STALE_ACTIVITY
+            projects = list(connect().changed_projects(source.group, since))
+        except ForgeError as error:
+            log.warning("the forge does not tell what changed", reason=str(error))
+            continue
+        changed.update(_note_projects(source, projects))
+    for path in sorted(changed):
         on_commit(tasks.read_repository, path)
-    return changed
+    return sorted(changed)
 
 
 def _note_projects(source: Source, projects: list[Project]) -> list[str]:

@@ -5,7 +5,7 @@ from typing import Any
 
 from localforge import access, clock
 from localforge.call import Call, Upload
-from localforge.errors import bad_request, conflict, not_found, param_error
+from localforge.errors import ApiError, bad_request, conflict, not_found, param_error
 from localforge.paging import page_keyset, page_rows
 from localforge.reply import Reply, accepted, created
 from localforge.routing import delete, get, post, put
@@ -26,10 +26,10 @@ _ORDERS = {
 def list_projects(call: Call) -> Reply:
     """GET /projects"""
     query = access.only_visible_projects(Query("projects p", "p.*"), call.user)
-    return listing(call, query)
+    return listing(call, query, keyset=call.params.text("pagination") == "keyset")
 
 
-def listing(call: Call, query: Query) -> Reply:
+def listing(call: Call, query: Query, *, keyset: bool = False) -> Reply:
     """A listing of projects, filtered and ordered as the caller wishes."""
     _filter(call, query)
     shape = shapes.simple if call.params.flag("simple") or call.user is None else shapes.full
@@ -37,9 +37,10 @@ def listing(call: Call, query: Query) -> Reply:
     def view(row: Row) -> dict[str, Any]:
         return shape(call, row)
 
-    if call.params.text("pagination") == "keyset":
-        if call.params.text("order_by", "id") != "id":
-            raise bad_request({"error": "Keyset pagination is not available for this order"})
+    if keyset:
+        if call.params.text("order_by", "created_at") != "id":
+            text = "Keyset pagination is not yet available for this type of request"
+            raise ApiError(405, {"error": text})
         return page_keyset(call, query, "p.id", view)
     order = _ORDERS[call.params.choice("order_by", _ORDERS, "created_at")]
     direction = "ASC" if call.params.text("sort") == "asc" else "DESC"
@@ -105,10 +106,13 @@ def group_projects(call: Call) -> Reply:
     query = access.only_visible_projects(Query("projects p", "p.*"), call.user)
     if call.params.flag("include_subgroups"):
         prefix = group["full_path"] + "/"
-        query.where("substr(p.full_path, 1, ?) = ?", len(prefix), prefix)
+        own, values = "substr(p.full_path, 1, ?) = ?", [len(prefix), prefix]
     else:
-        query.where("p.namespace_id = ?", group["id"])
-    return listing(call, query)
+        own, values = "p.namespace_id = ?", [group["id"]]
+    if call.params.flag("with_shared", True):
+        own += " OR p.id IN (SELECT source_id FROM shares WHERE kind = 'project' AND group_id = ?)"
+        values.append(group["id"])
+    return listing(call, query.where(own, *values))
 
 
 def get_project(call: Call) -> dict[str, Any]:

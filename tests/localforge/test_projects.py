@@ -104,6 +104,20 @@ def test_pages_by_keyset_reach_the_end(gl, name):
     ids = [one.id for one in every]
     assert ids == sorted(ids)
     assert {f"{name}-{n}" for n in range(3)} <= {one.name for one in every}
+    with pytest.raises(gitlab.GitlabListError, match="not yet available") as error:
+        gl.projects.list(pagination="keyset", order_by="name", get_all=True)
+    assert error.value.response_code == 405
+
+
+def test_a_group_lists_by_numbered_pages_what_it_has_and_what_is_shared_with_it(gl, name):
+    group = gl.groups.create({"name": name, "path": name})
+    gl.projects.create({"name": "own", "namespace_id": group.id})
+    gl.projects.create({"name": name}).share(group.id, 30)
+    rows = group.projects.list(
+        pagination="keyset", order_by="id", sort="asc", per_page=1, iterator=True
+    )
+    assert (rows.total, [row.name for row in rows]) == (2, ["own", name])
+    assert [row.name for row in group.projects.list(with_shared=False)] == ["own"]
 
 
 def test_archived_projects_are_read_only(project):
