@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from accounts.models import User
@@ -19,6 +20,7 @@ from scaffolder import sandbox
 from scaffolder.models import Lineage, Release, StoredTree, load_tree
 from scaffolder.services.compositions import CannotCompose, Composer
 from scaffolder.services.lineage import LINEAGE_PATH, Answers, lineage_file
+from scaffolder.weave.migration import Migration, migration
 from scaffolder.weave.tree import File, Tree
 from scaffolder.weave.upgrade import Finding, upgrade
 
@@ -86,10 +88,14 @@ def remade(work: Work, releases: Sequence[Release]) -> Outcome:
 
 
 def _recomposed(work: Work, wanted: Sequence[Release]) -> Outcome:
-    made = work.composer.compose(wanted, work.recorded, work.author)
+    past = _past(work, wanted)
+    made = work.composer.compose(wanted, past.renamed(work.recorded), work.author)
     base = _without_lineage(load_tree(work.lineage[0].base))
     now = repository_now(work.repository, base, made.tree)
-    merged = sandbox.call(upgrade, base, _without_lineage(now.files), dict(made.tree), seconds=30)
+    merged = sandbox.call(
+        partial(upgrade, base, _without_lineage(now.files), dict(made.tree), renames=past.files),
+        seconds=30,
+    )
     result = dict(merged.tree)
     if merged.tree == _without_lineage(now.files) and not merged.findings:
         result = dict(now.files)
@@ -105,11 +111,14 @@ def _rewoven(work: Work, wanted: Sequence[Release]) -> Outcome:
     old_base = load_tree(row.base) if row else {}
     old_ground = load_ground(row.ground) if row else {}
     below = _laid_over(ours, old_ground)
-    woven = work.composer.weave(below, wanted, work.recorded, work.descriptor)
+    past = _past(work, wanted)
+    woven = work.composer.weave(below, wanted, past.renamed(work.recorded), work.descriptor)
     touched = {p for p in below.keys() | woven.tree.keys() if below.get(p) != woven.tree.get(p)}
     mine_or_base = {p: ours[p] for p in touched - old_ground.keys() if p in ours}
     theirs = {p: woven.tree[p] for p in touched | old_ground.keys() if p in woven.tree}
-    merged = sandbox.call(upgrade, mine_or_base | old_base, ours, theirs, seconds=30)
+    merged = sandbox.call(
+        partial(upgrade, mine_or_base | old_base, ours, theirs, renames=past.files), seconds=30
+    )
     base = {p: woven.tree[p] for p in touched if p in woven.tree}
     ground = {p: old_ground.get(p, ours.get(p)) for p in touched}
     result = dict(merged.tree)
@@ -133,6 +142,17 @@ def adopted(work: Work, least: float) -> Outcome:
     result[LINEAGE_PATH] = lineage_file([work.release], made.answers, made.tree)
     alike = same, len(made.tree)
     return Outcome(now, result, [work.release], made.answers, made.tree, alike=alike)
+
+
+def _past(work: Work, wanted: Sequence[Release]) -> Migration:
+    """What the new releases say was renamed since the old ones."""
+    old = {block.block_ref: block.version for block in work.blocks}
+    result = Migration()
+    for release in wanted:
+        if before := old.get(release.block_ref):
+            spec = release.descriptor["spec"]
+            result = result.then(migration(spec, before, release.version))
+    return result
 
 
 def _without_lineage(tree: Tree) -> dict[str, File]:

@@ -19,10 +19,11 @@ from scaffolder.fields import field_types
 from scaffolder.weave.aspect import parse_aspect
 from scaffolder.weave.dialect import has_template, known_filters
 from scaffolder.weave.documents import Lines, load_documents
+from scaffolder.weave.migration import migration_problems
 from scaffolder.weave.problems import Problem
 from scaffolder.weave.tree import Tree
 
-_VERSION = "1"  # of the rules in this file and in blueprint/report.py
+_VERSION = "2"  # of the rules in this file and in blueprint/report.py
 _OURS = ("scaffolder.backstage.io/", "backstage.io/")
 _FIELDS = frozenset({"password", "Secret"})
 _TAGS = (
@@ -64,10 +65,13 @@ class Report:
 
 def problems(kind: str, descriptor: Mapping[str, Any], tree: Tree, path: str = "") -> list[str]:
     """Everything that keeps a block from being used, a sentence each."""
+    spec = descriptor.get("spec")
+    past = migration_problems(spec) if isinstance(spec, Mapping) else []
     if kind == "aspect":
         _, found = parse_aspect(descriptor)
-        return [str(problem) for problem in found]
+        return [str(problem) for problem in [*found, *past]]
     blueprint, findings = parse_blueprint(descriptor, _lines(descriptor, tree, path))
+    findings += past
     if blueprint is None:
         return [str(problem) for problem in findings] or ["The template cannot be read."]
     findings += examine(blueprint, tree, posixpath.dirname(path))

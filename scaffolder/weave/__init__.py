@@ -27,6 +27,7 @@ from .documents import load_documents
 from .entity import merge_entity
 from .globs import matcher
 from .merge import MergeError, merge_text
+from .migration import Migration, migration, migration_problems
 from .problems import Problem
 from .region import RegionError, put_region, remove_region
 from .render import RenderError, RenderOptions, is_binary, render_text, render_tree
@@ -64,6 +65,7 @@ __all__ = [
     "Limits",
     "MergeAdvice",
     "MergeError",
+    "Migration",
     "Problem",
     "RegionAdvice",
     "RegionError",
@@ -88,6 +90,8 @@ __all__ = [
     "matcher",
     "merge_entity",
     "merge_text",
+    "migration",
+    "migration_problems",
     "parse_aspect",
     "put_region",
     "remove_region",

@@ -369,3 +369,27 @@ def test_what_is_wrong_in_a_plan_is_said_at_the_field(aspect, fleet, campaign):
         )
     assert set(caught.value.message_dict) == {"waves_text", "windows", "freezes"}
     assert not Campaign.objects.exists()
+
+
+def test_a_release_that_renames_files_and_answers_takes_them_along(fleet, campaign, forge: Forge):
+    (repository,) = fleet("svc")
+    old = Release.objects.get(block_ref="template:default/path")
+    text = forge.read_file(repository, "README.md", "main").decode()
+    edit(forge, repository, README__md=text + "\nOurs, and nothing like it.\n" * 3)
+    Lineage.objects.update(
+        answers=Lineage.objects.get(release=old).answers
+        | {"tier": {"value": "one", "origin": "chosen"}}
+    )
+    files = {p: t for p, t in SKELETON.items() if p != "skeleton/README.md"}
+    files["skeleton/docs/index.md"] = "---\ntitle: ${{ values.name }}\n---\nNothing of the old.\n"
+    page = PAGE | {"properties": {k: v for k, v in PAGE["properties"].items() if k != "tier"}}
+    page["properties"] |= {"level": {"type": "string", "enum": ["one", "two"], "default": "two"}}
+    past = [
+        {"version": "2.0.0", "files": {"README.md": "docs/index.md"}, "answers": {"tier": "level"}}
+    ]
+    made = campaign(next_release(old, "2.0.0", files, parameters=[page], migrations=past))
+    target = made.targets.get()
+    assert target.answers["level"] == {"value": "one", "origin": "chosen"}
+    found = {(finding["path"], finding["kind"]) for finding in target.findings}
+    assert found == {("docs/index.md", "renamed"), ("docs/index.md", "conflict")}
+    assert "README.md" not in {p for p, stored in target.after.items() if stored}
