@@ -42,6 +42,8 @@ def target_form(target: Target, user: User, data: QueryDict | None = None) -> Pa
     """The questions that keep a target from being planned; None when nobody can be asked."""
     rows = Lineage.objects.filter(repository=target.repository).select_related("release")
     blocks = {row.release.block_ref: row.release for row in rows}
+    if target.campaign.release is None:
+        return None
     blocks[target.campaign.release.block_ref] = target.campaign.release
     template = next((one for one in blocks.values() if one.kind == "template"), None)
     answers = target.given | {

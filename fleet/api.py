@@ -33,7 +33,8 @@ def campaign_json(campaign: Campaign) -> dict[str, Any]:
         "key": campaign.key,
         "title": campaign.title,
         "kind": campaign.kind,
-        "release": str(campaign.release),
+        "release": str(campaign.release) if campaign.release else None,
+        "settings": campaign.options,
         "status": campaign.status,
         "reason": campaign.reason,
         "waitingFor": campaign.waiting_for,
@@ -69,7 +70,10 @@ def target_json(target: Target) -> dict[str, Any]:
 
 
 class NewCampaign(serializers.Serializer[dict[str, Any]]):
-    release = serializers.CharField(help_text="A block's ref, or ref@version; the newest if none")
+    release = serializers.CharField(
+        default="", help_text="A block's ref, or ref@version; the newest if none"
+    )
+    settings = serializers.DictField(child=serializers.CharField(allow_blank=True), default=dict)
     kind = serializers.CharField()
     title = serializers.CharField(max_length=200)
     notes = serializers.CharField(default="", allow_blank=True)
@@ -120,7 +124,7 @@ class Campaigns(APIView):
         form = NewCampaign(data=request.data)
         form.is_valid(raise_exception=True)
         given, user = dict(form.validated_data), signed_in(request)
-        given["release"] = _release(user, given["release"])
+        given["release"] = _release(user, given["release"]) if given["release"] else None
         campaign = _done(lambda: services.create_campaign(by=user, **given))
         return Response(campaign_json(campaign), status=201)
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from django import forms
 
-from fleet.changes import Change, changes
+from fleet.changes import Change, Setting, changes
 from fleet.models import Campaign
 from fleet.services import Roll, Selection
 from scaffolder.models import Release
@@ -75,19 +75,63 @@ class CampaignForm(forms.ModelForm):  # type: ignore[type-arg]
             "freezes": forms.Textarea(attrs={"rows": 2}),
         }
 
-    def __init__(self, release: Release, *args: Any, **kwargs: Any) -> None:
+    def __init__(
+        self, release: Release | None, change: Change | None, *args: Any, **kwargs: Any
+    ) -> None:
+        """With a release, the kinds that fit it are to choose from; else it is about `change`."""
         super().__init__(*args, **kwargs)
+        self.settings = change.settings if change else ()
+        for setting in self.settings:
+            self.fields[setting.name] = _setting_field(setting)
+        names = [setting.name for setting in self.settings]
+        self.order_fields(["kind", "title", *names, "notes", *Selection.__slots__])
+        if release is None:
+            del self.fields["kind"]
+            return
         fitting = [c for c in changes().values() if release.kind in c.block_kinds]
-        self.order_fields(["kind", "title", "notes", *Selection.__slots__])
         field = self.fields["kind"]
         assert isinstance(field, forms.ChoiceField)
         field.choices = [(change.id, _reach(change, release)) for change in fitting]
+        self.initial.setdefault("kind", "upgrade_block")
+
+    def groups(self) -> list[tuple[str, list[forms.BoundField]]]:
+        """The questions under headings."""
+        titles = {
+            next(iter(self.fields)): "What",
+            "query": "Which repositories",
+            "waves_text": "How fast",
+            "stop_percent": "How careful",
+        }
+        found: list[tuple[str, list[forms.BoundField]]] = []
+        for field in self:
+            if field.name in titles:
+                found.append((titles[field.name], []))
+            found[-1][1].append(field)
+        return found
+
+    def given_settings(self) -> dict[str, str]:
+        values = {one.name: self.cleaned_data[one.name] for one in self.settings}
+        return {
+            name: ("yes" if v is True else "" if v is False else v) for name, v in values.items()
+        }
 
     def selection(self) -> Selection:
         return Selection(**{name: self.cleaned_data[name] for name in Selection.__slots__})
 
     def roll(self) -> Roll:
         return Roll(**{name: self.cleaned_data[name] for name in Roll.__slots__})
+
+
+def _setting_field(setting: Setting) -> forms.Field:
+    if setting.is_yes_no:
+        return forms.BooleanField(label=setting.label, required=False, help_text=setting.help)
+    widget = (
+        forms.Textarea(attrs={"rows": setting.lines}) if setting.lines > 1 else forms.TextInput()
+    )
+    return forms.CharField(
+        label=setting.label, required=setting.is_required, help_text=setting.help, widget=widget,
+        strip=setting.lines == 1, max_length=20_000,
+    )  # fmt: skip
 
 
 def _reach(change: Change, release: Release) -> str:

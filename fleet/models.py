@@ -16,6 +16,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Count, ExpressionWrapper, F, Q
 from django.db.models.functions import Coalesce
+from django.utils.text import slugify
 
 from accounts.models import User
 from catalog.models import Entity
@@ -71,7 +72,10 @@ class Campaign(models.Model):
     title = models.CharField(max_length=200)
     notes = models.TextField(blank=True, help_text="Markdown for every merge request")
     kind = models.CharField(max_length=63, help_text="A name of fleet.changes")
-    release = models.ForeignKey(Release, models.PROTECT, related_name="campaigns")
+    release = models.ForeignKey(
+        Release, models.PROTECT, null=True, related_name="campaigns", help_text="None: no block"
+    )
+    options = models.JSONField(default=dict, help_text="What a change without a block is told")
     selection = models.JSONField(default=dict, help_text="Which of the possible targets, and why")
     status = models.CharField(max_length=16, choices=Status, default=Status.PLANNING)
     reason = models.TextField(blank=True, help_text="Why it is paused or was aborted")
@@ -127,8 +131,15 @@ class Campaign(models.Model):
 
     @property
     def branch(self) -> str:
-        name = self.release.block_ref.rpartition("/")[2]
-        return f"bespoke/{name}-{self.key}"
+        name = self.release.block_ref.rpartition("/")[2] if self.release else slugify(self.kind)
+        return f"bespoke/{name.replace('_', '-')}-{self.key}"
+
+    @property
+    def subject(self) -> str:
+        """What it brings, in a few words."""
+        if self.release is None:
+            return self.kind.replace("_", " ").capitalize()
+        return f"{self.release.title} {self.release.version}"
 
     @property
     def is_over(self) -> bool:

@@ -8,7 +8,7 @@ before (None: there was none), so that another release is woven into the ground 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -31,13 +31,19 @@ Ground = Mapping[str, File | None]
 class Work:
     """One repository of a campaign; `given` are answers that somebody gave for this change."""
 
-    release: Release
+    release: Release | None
     repository: str
     entity_ref: str
     lineage: Sequence[Lineage]
     given: Mapping[str, Any]
     author: User
     composer: Composer
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def block(self) -> Release:
+        assert self.release is not None, "a change of this kind is about a block"
+        return self.release
 
     @property
     def blocks(self) -> list[Release]:
@@ -130,18 +136,29 @@ def _rewoven(work: Work, wanted: Sequence[Release]) -> Outcome:
 def adopted(work: Work, least: float) -> Outcome:
     """The repository as it is, with the lineage of a golden path that it was not made by, or that
     nobody remembers. Raises CannotCompose where less than this part of its files is alike."""
-    made = work.composer.compose([work.release], work.recorded, work.author)
+    made = work.composer.compose([work.block], work.recorded, work.author)
     now = repository_now(work.repository, made.tree, {})
     same = sum(now.files.get(path) == file for path, file in made.tree.items())
     if same < least * len(made.tree):
         raise CannotCompose(
-            f"Only {same} of the {len(made.tree)} files that {work.release} makes are the same "
+            f"Only {same} of the {len(made.tree)} files that {work.block} makes are the same "
             "here: it is not adopted."
         )
     result = dict(now.files)
-    result[LINEAGE_PATH] = lineage_file([work.release], made.answers, made.tree)
+    result[LINEAGE_PATH] = lineage_file([work.block], made.answers, made.tree)
     alike = same, len(made.tree)
-    return Outcome(now, result, [work.release], made.answers, made.tree, alike=alike)
+    return Outcome(now, result, [work.block], made.answers, made.tree, alike=alike)
+
+
+def edited(work: Work, change: Callable[[Tree, Mapping[str, Any]], dict[str, File]]) -> Outcome:
+    """The files as they are, changed by hand as it were: what made the repository stays the same.
+    Raises CannotCompose."""
+    now = full_repository_now(work.repository)
+    try:
+        changed = sandbox.call(change, dict(now.files), dict(work.settings), seconds=30)
+    except ValueError as error:
+        raise CannotCompose(str(error)) from error
+    return Outcome(now, {**now.files, **changed}, [], {}, {})
 
 
 def _past(work: Work, wanted: Sequence[Release]) -> Migration:

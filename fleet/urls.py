@@ -9,6 +9,7 @@ urlpatterns = [
     path("campaigns/", views.campaigns, name="campaigns"),
     path("campaigns/adopt/<str:kind>/<str:namespace>/<str:name>/", views.adopt, name="adopt"),
     path("campaigns/new/<int:release>/", views.new, name="new"),
+    path("campaigns/change/<str:kind>/", views.new_change, name="new-change"),
     path("campaigns/blocks/<str:kind>/<str:namespace>/<str:name>/", views.block, name="block"),
     path("campaigns/<str:key>/", views.campaign, name="campaign"),
     path("campaigns/<str:key>/targets.csv", views.targets_csv, name="targets-csv"),

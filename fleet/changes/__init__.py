@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
+from catalog.models import Entity
 from fleet.outcomes import Outcome, Work
-from scaffolder.models import Release
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,16 +25,44 @@ class Candidate:
 
 
 @dataclass(frozen=True, slots=True)
+class Setting:
+    """What a change without a block is told, kept with the campaign as texts."""
+
+    name: str
+    label: str
+    help: str = ""
+    is_required: bool = True
+    lines: int = 1
+    is_yes_no: bool = False
+
+
+def no_problems(settings: Mapping[str, str]) -> dict[str, str]:
+    return {}
+
+
+@dataclass(frozen=True, slots=True)
 class Change:
     """`outcome` is None when there is nothing left to do in a repository."""
 
     id: str
     title: str
     verb: str  # as in “Upgrade x to 1.1.0”
-    block_kinds: tuple[str, ...]
-    candidates: Callable[[Release], list[Candidate]]
+    block_kinds: tuple[str, ...]  # empty: it is about no block
+    candidates: Callable[[Any], list[Candidate]]  # gets the release, None where there is none
     outcome: Callable[[Work], Outcome | None]
     takes_out: bool = False  # the block is no part of the repository afterwards
+    settings: tuple[Setting, ...] = ()
+    problems: Callable[[Mapping[str, str]], dict[str, str]] = no_problems  # by setting
+
+
+def every_component(release: Any) -> list[Candidate]:
+    """The repositories of all components of the catalogue."""
+    entities = Entity.objects.filter(kind="component", orphaned_at=None).with_place()
+    found: dict[str, Candidate] = {}
+    for entity in entities.order_by("ref"):
+        path = entity.location.repository.path
+        found.setdefault(path, Candidate(path, entity.ref))
+    return list(found.values())
 
 
 _CHANGES: dict[str, Change] = {}

@@ -5,9 +5,8 @@ from __future__ import annotations
 
 import dataclasses
 
-from catalog.models import Entity
 from fleet.adopting import guessed
-from fleet.changes import Candidate, Change, register
+from fleet.changes import Candidate, Change, every_component, register
 from fleet.outcomes import Outcome, Work, adopted
 from scaffolder.models import Lineage, Release
 
@@ -15,14 +14,9 @@ LEAST = 0.5  # of the files that it makes must be the same; less is another thin
 
 
 def candidates(release: Release) -> list[Candidate]:
-    made = Lineage.objects.filter(release__kind="template").values("repository")
-    entities = Entity.objects.filter(kind="component", orphaned_at=None).with_place()
-    entities = entities.exclude(location__repository__path__in=made).order_by("ref")
-    found: dict[str, Candidate] = {}
-    for entity in entities:
-        path = entity.location.repository.path
-        found.setdefault(path, Candidate(path, entity.ref))
-    return list(found.values())
+    made = Lineage.objects.filter(release__kind="template")
+    known = set(made.values_list("repository", flat=True))
+    return [found for found in every_component(release) if found.repository not in known]
 
 
 def outcome(work: Work) -> Outcome | None:
@@ -30,7 +24,7 @@ def outcome(work: Work) -> Outcome | None:
         return None
     # Whoever chose the answers for this very repository has seen what is alike.
     least = 0.0 if work.given else LEAST
-    guess = guessed(work.release, work.repository, work.descriptor)
+    guess = guessed(work.block, work.repository, work.descriptor)
     return adopted(dataclasses.replace(work, given={**guess, **work.given}), least)
 
 

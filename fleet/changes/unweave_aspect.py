@@ -14,7 +14,7 @@ def candidates(release: Release) -> list[Candidate]:
 
 
 def outcome(work: Work) -> Outcome | None:
-    left = [block for block in work.blocks if block.block_ref != work.release.block_ref]
+    left = [block for block in work.blocks if block.block_ref != work.block.block_ref]
     return remade(work, left) if len(left) < len(work.blocks) else None
 
 

@@ -14,7 +14,7 @@ def candidates(release: Release) -> list[Candidate]:
 
 
 def outcome(work: Work) -> Outcome | None:
-    new, blocks = work.release, work.blocks
+    new, blocks = work.block, work.blocks
     if new in blocks or all(block.block_ref != new.block_ref for block in blocks):
         return None
     return remade(work, [new if block.block_ref == new.block_ref else block for block in blocks])

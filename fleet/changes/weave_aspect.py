@@ -26,9 +26,9 @@ def candidates(release: Release) -> list[Candidate]:
 
 
 def outcome(work: Work) -> Outcome | None:
-    if any(block.block_ref == work.release.block_ref for block in work.blocks):
+    if any(block.block_ref == work.block.block_ref for block in work.blocks):
         return None
-    return remade(work, [*work.blocks, work.release])
+    return remade(work, [*work.blocks, work.block])
 
 
 register(

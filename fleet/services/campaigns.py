@@ -18,7 +18,7 @@ from accounts.services import notify
 from catalog.models import Entity
 from catalog.queueing import on_commit
 from fleet import tasks
-from fleet.changes import Candidate, changes
+from fleet.changes import Candidate, Change, changes
 from fleet.models import Campaign, Target, Wave
 from fleet.plan import PlanError, WaveSpec, parse_freezes, parse_waves, parse_windows, split
 from fleet.services.rights import may_manage, may_waive
@@ -50,7 +50,7 @@ class Roll:
 @transaction.atomic
 def create_campaign(
     *,
-    release: Release,
+    release: Release | None,
     kind: str,
     title: str,
     by: User,
@@ -58,6 +58,7 @@ def create_campaign(
     roll: Roll = Roll(),
     selection: Selection = EVERY_ONE,
     given: Mapping[str, Any] | None = None,
+    settings: Mapping[str, str] | None = None,
 ) -> Campaign:
     """Freezes the targets and begins to plan; nothing is sent before somebody starts it. `given`
     are answers for all of them.
@@ -65,13 +66,15 @@ def create_campaign(
     Raises PermissionDenied, or ValidationError with messages by field.
     """
     _check(by)
-    specs = _checked(roll, release, kind)
+    settings = dict(settings or {})
+    specs = _checked(roll, release, kind, settings)
     candidates = selected(changes()[kind].candidates(release), selection)
     if not candidates:
         raise ValidationError("No repository is in need of this change.")
     campaign = Campaign.objects.create(
         release=release, kind=kind, title=title, notes=notes, created_by=by,
         selection=selection.as_kept(),
+        options={one.name: settings.get(one.name, "") for one in changes()[kind].settings},
         **{name: getattr(roll, name) for name in Roll.__slots__},
     )  # fmt: skip
     ordered = _in_order(candidates)
@@ -86,13 +89,16 @@ def create_campaign(
             )
             for candidate, entity in part
         )  # fmt: skip
-    _record(campaign, by, "created", release=str(release), kind=kind, selection=campaign.selection,
+    _record(campaign, by, "created", release=str(release or ""), kind=kind, settings=settings,
+            selection=campaign.selection,
             targets=[candidate.repository for candidate in candidates])  # fmt: skip
     on_commit(tasks.tick)
     return campaign
 
 
-def _checked(roll: Roll, release: Release, kind: str) -> tuple[WaveSpec, ...]:
+def _checked(
+    roll: Roll, release: Release | None, kind: str, settings: Mapping[str, str]
+) -> tuple[WaveSpec, ...]:
     errors = {}
     zone = timezone.get_current_timezone()
     for name, parse in (
@@ -107,13 +113,26 @@ def _checked(roll: Roll, release: Release, kind: str) -> tuple[WaveSpec, ...]:
     if roll.auto_merge not in Campaign.AutoMerge.values:
         errors["auto_merge"] = f"Write one of {', '.join(Campaign.AutoMerge.values)}."
     change = changes().get(kind)
-    if change is None or release.kind not in change.block_kinds:
+    if change is None or (release.kind if release else "") not in (change.block_kinds or ("",)):
         errors["kind"] = "This cannot be done with this block."
-    if not release.startable:
+    else:
+        errors |= _settings_problems(change, settings)
+    if release and not release.startable:
         errors["kind"] = "The release has problems and cannot be rolled out."
     if errors:
         raise ValidationError(errors)
     return parse_waves(roll.waves_text)
+
+
+def _settings_problems(change: Change, settings: Mapping[str, str]) -> dict[str, str]:
+    """By the setting's name."""
+    known = {setting.name for setting in change.settings}
+    if unknown := settings.keys() - known:
+        return {"settings": f"There is no {', '.join(sorted(unknown))}."}
+    missing = [s.name for s in change.settings if s.is_required and not settings.get(s.name)]
+    if missing:
+        return dict.fromkeys(missing, "This is needed.")
+    return change.problems(dict.fromkeys(known, "") | dict(settings))
 
 
 def _in_order(candidates: list[Candidate]) -> list[tuple[Candidate, Entity | None]]:

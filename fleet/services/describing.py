@@ -25,10 +25,7 @@ def title(target: Target) -> str:
 def description(target: Target) -> str:
     """What it is, what was merged, what was not, and how to say no."""
     campaign = target.campaign
-    verb = changes()[campaign.kind].verb
-    release = campaign.release
-    step = f"{target.from_version} → {release.version}" if target.from_version else release.version
-    parts = [f"**{verb} {release.title}** ({step})", campaign.notes, _merged(target)]
+    parts = [f"**{_what(target)}**", campaign.notes, _merged(target)]
     parts += _conflicts(target)
     url = f"{settings.PUBLIC_URL}{reverse('fleet:target', args=[campaign.key, target.pk])}"
     parts.append(
@@ -38,6 +35,14 @@ def description(target: Target) -> str:
         "Commits that you add to its branch stay."
     )
     return "\n\n".join(part for part in parts if part)
+
+
+def _what(target: Target) -> str:
+    verb, release = changes()[target.campaign.kind].verb, target.campaign.release
+    if release is None:
+        return verb
+    step = f"{target.from_version} → {release.version}" if target.from_version else release.version
+    return f"{verb} {release.title} ({step})"
 
 
 def _merged(target: Target) -> str:

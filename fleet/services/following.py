@@ -61,6 +61,8 @@ def _note(pk: int, state: str) -> None:
 
 def _record_lineage(target: Target) -> None:
     campaign = target.campaign
+    if campaign.release is None:
+        return
     taken_out = campaign.release.block_ref if changes()[campaign.kind].takes_out else ""
     record_upgrade(
         repository=target.repository, releases=releases_of(target), answers=target.answers,

@@ -88,7 +88,7 @@ def _plan(target: Target, composer: Composer) -> None:
     lineage = list(rows.select_related("release", "run__user"))
     work = Work(
         target.campaign.release, target.repository, target.entity_ref, lineage, target.given,
-        _author(lineage, target.campaign), composer,
+        _author(lineage, target.campaign), composer, target.campaign.options,
     )  # fmt: skip
     outcome = changes()[target.campaign.kind].outcome(work)
     if outcome is None:

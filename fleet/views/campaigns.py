@@ -7,7 +7,7 @@ from collections.abc import Callable
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.core.paginator import Paginator
-from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
@@ -16,7 +16,7 @@ from accounts.requests import signed_in, template_for
 from catalog.models import Entity
 from fleet import exports, services, showing
 from fleet.answering import target_form
-from fleet.changes import changes
+from fleet.changes import Change, changes
 from fleet.forms import CampaignForm, WaiverForm
 from fleet.models import Campaign, Target
 from scaffolder.models import Lineage, Release
@@ -33,6 +33,7 @@ def campaigns(request: HttpRequest) -> HttpResponse:
         "page": Paginator(rows, 25).get_page(request.GET.get("page")),
         "statuses": Campaign.Status.choices,
         "may_manage": services.may_manage(user),
+        "kinds": [change for change in changes().values() if not change.block_kinds],
     }
     return render(request, "fleet/campaigns.html", context)
 
@@ -63,24 +64,40 @@ def block(request: HttpRequest, kind: str, namespace: str, name: str) -> HttpRes
 @require_http_methods(["GET", "POST"])
 def new(request: HttpRequest, release: int) -> HttpResponse:
     """A new campaign: what to do with a release, how fast, how careful."""
+    made = get_object_or_404(Release, pk=release)
+    title = f"{made.title} {made.version}"
+    return _new(request, made, None, title)
+
+
+@require_http_methods(["GET", "POST"])
+def new_change(request: HttpRequest, kind: str) -> HttpResponse:
+    """A new campaign that is about no block."""
+    change = changes().get(kind)
+    if change is None or change.block_kinds:
+        raise Http404
+    return _new(request, None, change, "")
+
+
+def _new(
+    request: HttpRequest, release: Release | None, change: Change | None, title: str
+) -> HttpResponse:
     user = signed_in(request)
     if not services.may_manage(user):
         raise PermissionDenied("Campaigns are for platform engineers.")
-    made = get_object_or_404(Release, pk=release)
-    initial = {"title": f"{made.title} {made.version}"[:200], "kind": next(iter(changes()))}
-    form = CampaignForm(made, request.POST or None, initial=initial)
+    form = CampaignForm(release, change, request.POST or None, initial={"title": title[:200]})
     if request.method == "POST" and form.is_valid():
         try:
             campaign = services.create_campaign(
-                release=made, kind=form.cleaned_data["kind"], title=form.cleaned_data["title"],
-                notes=form.cleaned_data["notes"], roll=form.roll(),
-                selection=form.selection(), by=user,
+                release=release, kind=change.id if change else form.cleaned_data["kind"],
+                title=form.cleaned_data["title"], notes=form.cleaned_data["notes"],
+                roll=form.roll(), selection=form.selection(), settings=form.given_settings(),
+                by=user,
             )  # fmt: skip
         except ValidationError as error:
             form.add_error(None, error)
         else:
             return redirect("fleet:campaign", campaign.key)
-    context = {"form": form, "release": made}
+    context = {"form": form, "release": release, "change": change}
     return render(request, "fleet/new.html", context, status=422 if form.errors else 200)
 
 
