@@ -297,6 +297,69 @@ def serve(port: int, workers: int) -> subprocess.Popen[bytes]:
     return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 
+def stop(process: subprocess.Popen[bytes]) -> None:
+    process.terminate()
+    try:
+        process.wait(60)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+def calibrate() -> float:
+    """CPU milliseconds of a fixed piece of work: what the machine is worth just now."""
+    value = {"names": [f"name-{i}" for i in range(200)], "numbers": list(range(200))}
+    started = time.process_time()
+    for _ in range(500):
+        json.loads(json.dumps(value, sort_keys=True))
+    sum(i * i % 7 for i in range(500_000))
+    return (time.process_time() - started) * 1000
+
+
+def background(folder: Path) -> dict[str, subprocess.Popen[bytes]]:
+    """The queue, the worker and the scheduler, as `./dev up` starts them; ready when returned."""
+    import psutil
+
+    from portal import embedded
+
+    queue, url = embedded.valkey(folder / "valkey")
+    celery = [sys.executable, "-m", "celery", "-A", "portal", "--quiet"]
+    worker = ["worker", "--concurrency", "2", "--without-gossip", "--without-mingle"]
+    beat = ["beat", "--pidfile", "", "--schedule", str(folder / "beat")]
+    commands = {"queue": queue, "worker": [*celery, *worker], "scheduler": [*celery, *beat]}
+    started = {
+        name: subprocess.Popen(
+            command, cwd=ROOT, env=os.environ | {"CELERY_BROKER_URL": url},
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        )
+        for name, command in commands.items()
+    }  # fmt: skip
+    deadline = time.monotonic() + 120
+    while len(psutil.Process(started["worker"].pid).children()) < 2:
+        if time.monotonic() > deadline:
+            raise TimeoutError("the worker did not start its processes")
+        time.sleep(0.2)
+    time.sleep(15)  # its first periodic tasks
+    return started
+
+
+def _memory_of_all(folder: Path, web: int) -> dict[str, tuple[float, float]]:
+    """Of every part of the portal, and of PostgreSQL, in MiB."""
+    postgres = int((folder / "postgres" / "postmaster.pid").read_text().split()[0])
+    others = background(folder)
+    try:
+        pids = {"web": web, **{name: p.pid for name, p in others.items()}, "PostgreSQL": postgres}
+        found = {name: memory(pid) for name, pid in pids.items()}
+    finally:
+        for process in reversed(others.values()):
+            stop(process)
+    for name, (rss, pss) in found.items():
+        print(f"memory, {name}: {rss:.0f} MiB resident, {pss:.0f} with shared pages divided")
+    portal = [sum(found[name][i] for name in ("web", "worker", "scheduler")) for i in (0, 1)]
+    print(f"memory, portal together: {portal[0]:.0f} MiB resident, {portal[1]:.0f} divided")
+    return found
+
+
 def memory(pid: int) -> tuple[float, float]:
     """Memory of a process and its children in MiB: resident, and with shared pages divided."""
     import psutil
@@ -392,14 +455,20 @@ def _measure(options: argparse.Namespace, folder: Path, port: int) -> None:
         else generate(options.size)
     )
     results: dict[str, Any] = {"size": options.size, "load": os.getloadavg()}
-    print(f"{options.size:,} entities; load of the machine {os.getloadavg()[0]:.1f}")
+    results["calibration_ms"] = [calibrate()]
+    print(f"{options.size:,} entities; load of the machine {os.getloadavg()[0]:.1f}; "
+          f"a fixed piece of work took {results['calibration_ms'][0]:.0f} ms of CPU time")  # fmt: skip
+    cpu = time.process_time()
     for name, seconds in ingest(files):
         results[f"ingest, {name}"] = seconds
+        used = results[f"ingest, {name}, CPU of Python"] = time.process_time() - cpu
         verdict = ""
         if name in INGEST:
             most = INGEST[name] * max(1, options.size / 10_000)
             verdict = f" (at most {most:.0f}: {judge(f'ingest, {name}', seconds, most)})"
-        print(f"ingest, {name}: {seconds:.2f} s{verdict}", flush=True)
+        print(f"ingest, {name}: {seconds:.2f} s{verdict}, of them {used:.2f} s CPU of Python "
+              "(the rest is PostgreSQL and other people's work)", flush=True)  # fmt: skip
+        cpu = time.process_time()
     with connection.cursor() as cursor:
         cursor.execute("VACUUM ANALYZE")
         cursor.execute("SELECT pg_database_size(current_database()) / 1048576")
@@ -414,12 +483,9 @@ def _measure(options: argparse.Namespace, folder: Path, port: int) -> None:
     try:
         _queries(options, folder, f"http://127.0.0.1:{port}", token, sample, results)
         _pages(user, f"http://127.0.0.1:{port}", sample, results)
-        results["memory_mib"] = memory(process.pid)
-        rss, pss = results["memory_mib"]
-        print(f"memory of the web processes: {rss:.0f} MiB resident, {pss:.0f} without sharing")
+        results["memory_mib"] = _memory_of_all(folder, process.pid)
     finally:
-        process.terminate()
-        process.wait(20)
+        stop(process)
     if options.json:
         options.json.write_text(json.dumps(results, indent=1))
 
@@ -430,7 +496,7 @@ def _queries(
 ) -> None:  # fmt: skip
     script = folder / "report.lua"
     script.write_text(LUA)
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 120
     while True:
         try:
             if get(f"{base}/healthz", token)[0] == 200:
@@ -442,6 +508,12 @@ def _queries(
     print(f"{'':14}{'not kept':>18}{'1 connection':>18}{'16 connections':>27}{'incumbent':>18}"
           f"{'ratio':>14}\n{'':14}" + f"{'p50':>9}{'p95':>9}" * 3
           + f"{'per s':>9}{'p95':>9}{'per s':>9}{'rate':>7}{'1/p95':>7}")  # fmt: skip
+    idle = load(f"{base}/healthz", token, 16, options.seconds, script)
+    results["calibration_ms"].append(calibrate())
+    results["healthz"] = vars(idle)
+    print(f"{'/healthz':14}{'':36}{idle.p50:9.1f}{idle.p95:9.1f}{idle.rate:9.0f}  "
+          f"(to compare minutes with; fixed work {results['calibration_ms'][-1]:.0f} ms)",
+          flush=True)  # fmt: skip
     before = json.loads(options.against.read_text()) if options.against else {}
     only = set(filter(None, options.only.split(",")))
     for name, path in QUERIES.items():
