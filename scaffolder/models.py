@@ -9,7 +9,7 @@ import hashlib
 import uuid
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
-from typing import Any, Self
+from typing import Self
 
 from django.conf import settings
 from django.db import models
@@ -82,6 +82,11 @@ class ReleaseQuerySet(models.QuerySet["Release"]):
         newest = blocks.order_by("block_ref", "-current_since").distinct("block_ref")
         return self.filter(pk__in=newest.values("pk"))
 
+    def offered(self) -> Self:
+        """The newest golden paths that are offered on the pages of entities."""
+        paths = self.newest_of_each("template")
+        return paths.filter(descriptor__spec__offeredOn__isnull=False).order_by("block_ref")
+
 
 class Release(models.Model):
     """One immutable version of a block: semantic version, Git commit and content digest."""
@@ -121,6 +126,14 @@ class Release(models.Model):
         return str(metadata.get("title") or metadata["name"])
 
     @property
+    def namespace(self) -> str:
+        return self.block_ref.partition(":")[2].partition("/")[0]
+
+    @property
+    def name(self) -> str:
+        return self.block_ref.rpartition("/")[2]
+
+    @property
     def startable(self) -> bool:
         return not self.problems
 
@@ -133,11 +146,16 @@ class RunQuerySet(models.QuerySet["Run"]):
         visible = Entity.objects.visible_to(user)
         hidden = Entity.objects.exclude(pk__in=visible.values("pk")).values("ref")
         open_to_all = ~Q(template_ref__in=hidden) & ~Q(entity_ref__in=hidden)
+        open_to_all &= ~Q(about_ref__in=hidden)
         asked = Approval.objects.filter(group_ref__in=user.group_refs).values("run")
         return self.filter(Q(user=user) | Q(pk__in=asked) | open_to_all)
 
     def of(self, user: User) -> Self:
         return self.filter(user=user)
+
+    def about(self, ref: str) -> Self:
+        """Those that made the entity, and those that were begun on its page."""
+        return self.filter(Q(entity_ref=ref) | Q(about_ref=ref))
 
     def golden_paths(self) -> list[str]:
         """What the runs are of, for a filter."""
@@ -191,7 +209,10 @@ class Run(models.Model):
     output = models.JSONField(default=dict)
     workspace = models.JSONField(default=dict)
     merge_request = models.JSONField(null=True, help_text="project, iid, url and state")
-    entity_ref = models.CharField(max_length=255, blank=True)
+    entity_ref = models.CharField(max_length=255, blank=True, db_index=True)
+    about_ref = models.CharField(
+        max_length=255, blank=True, db_index=True, help_text="The entity it was begun on"
+    )
     cancel_requested = models.BooleanField(default=False)
     lease = models.UUIDField(null=True, help_text="Of the worker that has this run")
     heartbeat_at = models.DateTimeField(null=True)
@@ -381,9 +402,10 @@ class Lineage(models.Model):
 
 
 class DraftQuerySet(models.QuerySet["Draft"]):
-    def values_of(self, user: User, template_ref: str) -> dict[str, Any]:
-        draft = self.filter(user=user, template_ref=template_ref).first()
-        return dict(draft.answers) if draft else {}
+    def of(self, user: User, template_ref: str) -> Draft:
+        """The form as it was left, or an empty one."""
+        found = self.filter(user=user, template_ref=template_ref).first()
+        return found or Draft(user=user, template_ref=template_ref)
 
     def listed_for(self, user: User, titles: Mapping[str, str]) -> list[Draft]:
         """The forms that the person has begun, of golden paths that still exist, newest first."""
@@ -399,6 +421,7 @@ class Draft(models.Model):
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="drafts")
     template_ref = models.CharField(max_length=255)
     answers = OrderedJSONField(default=dict)
+    about_ref = models.CharField(max_length=255, blank=True, help_text="The entity it was begun on")
     updated_at = models.DateTimeField(auto_now=True)
 
     objects = DraftQuerySet.as_manager()

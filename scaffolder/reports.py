@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any
 
 from catalog.forges import NotOurForge, parse_file_url
-from scaffolder import approving, sandbox
+from scaffolder import approving, offering, sandbox
 from scaffolder.actions import actions
 from scaffolder.blocks import is_secret
 from scaffolder.blueprint import Blueprint, Page, parse_blueprint, report, with_includes
@@ -167,7 +167,8 @@ def examine(blueprint: Blueprint, tree: Tree, folder: str) -> list[Problem]:
     ]
     for page in blueprint.pages:
         found += _page(blueprint, page)
-    found += [Problem("", sentence) for sentence in approving.problems(blueprint)]
+    sentences = [*approving.problems(blueprint), *offering.problems(blueprint)]
+    found += [Problem("", sentence) for sentence in sentences]
     return found
 
 

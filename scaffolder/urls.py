@@ -9,6 +9,7 @@ urlpatterns = [
     path("create/", views.golden_paths, name="golden-paths"),
     path("create/import/", views.import_page, name="import"),
     path("create/<str:namespace>/<str:name>/", views.form, name="form"),
+    path("create/<str:namespace>/<str:name>/begin/", views.begin, name="begin"),
     path("create/<str:namespace>/<str:name>/<int:number>/", views.form, name="form-page"),
     path("create/<str:namespace>/<str:name>/<int:number>/choices/", views.choices, name="choices"),
     path("create/<str:namespace>/<str:name>/review/", views.review, name="review"),

@@ -114,6 +114,18 @@ class Approval:
 
 
 @dataclass(frozen=True, slots=True)
+class Offer:
+    """On which entities' pages the path is offered: whatever is given has to fit. `prefill` are
+    answers, as expressions over the entity."""
+
+    kinds: tuple[str, ...] = ()
+    types: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    condition: str = "true"
+    prefill: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Blueprint:
     """A whole golden path. `lines` knows the line of every dotted path of its template.yaml."""
 
@@ -132,4 +144,5 @@ class Blueprint:
     weave: bool
     approvals: tuple[Approval, ...]
     buttons: Mapping[str, str]
+    offer: Offer | None = None
     lines: Mapping[str, int] = field(default_factory=dict, repr=False, compare=False)

@@ -12,7 +12,7 @@ from scaffolder.weave.problems import Problem, Reader
 
 from .fields import fields_of
 from .includes import with_includes
-from .model import Approval, Blueprint, Link, Output, Page, Step, Text
+from .model import Approval, Blueprint, Link, Offer, Output, Page, Step, Text
 
 API_VERSION = "scaffolder.backstage.io/v1beta3"
 
@@ -93,6 +93,7 @@ def _blueprint(
         weave=spec.get("weave") is not False,
         approvals=_approvals(reader, spec),
         buttons={str(key): str(value) for key, value in labels.items()},
+        offer=_offer(reader, spec),
         lines=reader.lines,
     )
 
@@ -207,6 +208,24 @@ def _approvals(reader: Reader, spec: Mapping[str, Any]) -> tuple[Approval, ...]:
         title, expires = reader.text(item, "title", path), reader.text(item, "expires", path)
         approvals.append(Approval(group, condition, title, expires))
     return tuple(approvals)
+
+
+def _offer(reader: Reader, spec: Mapping[str, Any]) -> Offer | None:
+    if "offeredOn" not in spec:
+        return None
+    path = "spec.offeredOn"
+    given = reader.mapping(spec, "offeredOn", "spec")
+    for key in given.keys() - {"kinds", "types", "tags", "condition", "prefill"}:
+        reader.complain(
+            f"{path}.{key}", "Only kinds, types, tags, condition and prefill are known."
+        )
+    return Offer(
+        kinds=reader.texts(given, "kinds", path),
+        types=reader.texts(given, "types", path),
+        tags=reader.texts(given, "tags", path),
+        condition=reader.text(given, "condition", path, "true"),
+        prefill=reader.mapping(given, "prefill", path),
+    )
 
 
 def with_pages(blueprint: Blueprint, pages: Iterable[Page]) -> Blueprint:

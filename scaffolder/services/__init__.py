@@ -12,6 +12,7 @@ from scaffolder.services.imports import look_through, register_templates
 from scaffolder.services.lineage import entity_became_known, record_lineage, record_upgrade
 from scaffolder.services.releases import judge_again, outdated_repositories, release_blocks
 from scaffolder.services.runs import (
+    begin_on,
     cancel_run,
     check_merge_requests,
     discard_draft,
@@ -23,6 +24,7 @@ from scaffolder.services.runs import (
 )
 
 __all__ = [
+    "begin_on",
     "cancel_run",
     "check_merge_requests",
     "decide",

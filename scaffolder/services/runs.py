@@ -12,10 +12,13 @@ from django.utils import timezone
 from accounts import audit
 from accounts.models import Role, User
 from catalog.forges import connect
+from catalog.models import Entity
 from catalog.queueing import on_commit
 from forge import ForgeNotFound, ForgeUnavailable
-from scaffolder import blocks, tasks
+from scaffolder import blocks, offering, tasks
+from scaffolder.actions import ActionFailed
 from scaffolder.blocks import is_secret
+from scaffolder.expressions import ExpressionError
 from scaffolder.models import Draft, Release, Run, RunStep
 from scaffolder.services.approvals import unknown_groups, withdraw
 from scaffolder.vault import HIDDEN, Vault
@@ -30,8 +33,9 @@ def may_start(user: User) -> bool:
 
 @transaction.atomic
 def start_run(
-    *, release: Release, answers: dict[str, Any], by: User, secrets: dict[str, str] | None = None
-) -> Run:
+    *, release: Release, answers: dict[str, Any], by: User, secrets: dict[str, str] | None = None,
+    about_ref: str = "",
+) -> Run:  # fmt: skip
     """Checks the answers and queues a run. Secrets are sealed, and wiped when the run ends; one
     that was sent among the answers is treated like the others.
 
@@ -58,6 +62,7 @@ def start_run(
         release=release,
         user=by,
         values=values,
+        about_ref=about_ref,
         chosen=sorted(path.chosen(answers)),
         secrets=Vault(given=secrets).sealed(),
         secret_names=sorted(secrets),
@@ -187,11 +192,36 @@ def check_merge_requests() -> int:
     return changed
 
 
-def save_draft(*, user: User, template_ref: str, answers: dict[str, Any]) -> Draft:
+def save_draft(
+    *, user: User, template_ref: str, answers: dict[str, Any], about_ref: str | None = None
+) -> Draft:
+    """Keeps a form that was begun; what it is about stays as it is, unless it is said."""
+    about = {} if about_ref is None else {"about_ref": about_ref}
     draft, _ = Draft.objects.update_or_create(
-        user=user, template_ref=template_ref, defaults={"answers": answers}
+        user=user, template_ref=template_ref, defaults={"answers": answers} | about
     )
     return draft
+
+
+def begin_on(*, path: blocks.GoldenPath, entity: Entity, by: User) -> Draft:
+    """A form about an entity, with the answers that follow from it. One that was begun about the
+    same entity goes on as it was left.
+
+    Raises PermissionDenied where the path is not offered, ValidationError where `prefill` fails.
+    """
+    offer, ref = path.blueprint.offer, path.release.block_ref
+    if not may_start(by) or offer is None or not offering.fits(offer, entity):
+        raise PermissionDenied("This golden path is not offered here.")
+    draft = Draft.objects.of(by, ref)
+    if draft.pk and draft.about_ref == entity.ref:
+        return draft
+    try:
+        names = offering.names(entity)
+        answers = blocks.evaluated(dict(offer.prefill), names, "spec.offeredOn.prefill")
+    except (ActionFailed, ExpressionError) as error:
+        raise ValidationError(f"The form cannot be prefilled: {error}") from error
+    answers = {name: value for name, value in answers.items() if value not in (None, "")}
+    return save_draft(user=by, template_ref=ref, answers=answers, about_ref=entity.ref)
 
 
 def discard_draft(*, user: User, template_ref: str) -> None:

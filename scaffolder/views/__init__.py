@@ -4,6 +4,7 @@ from scaffolder.views.approvals import approval, approvals, decide
 from scaffolder.views.form import choices, form
 from scaffolder.views.golden_paths import discard, golden_paths
 from scaffolder.views.importing import import_page
+from scaffolder.views.offers import begin
 from scaffolder.views.review import review
 from scaffolder.views.runs import again, cancel, retry, run, runs
 
@@ -11,6 +12,7 @@ __all__ = [
     "again",
     "approval",
     "approvals",
+    "begin",
     "cancel",
     "choices",
     "decide",

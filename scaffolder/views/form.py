@@ -30,7 +30,7 @@ def form(request: HttpRequest, namespace: str, name: str, number: int = 1) -> Ht
         return redirect("scaffolder:review", namespace, name)
     if not 1 <= number <= len(path.pages):
         raise Http404
-    answers = Draft.objects.values_of(user, path.release.block_ref) | _prefilled(request, path)
+    answers = Draft.objects.of(user, path.release.block_ref).answers | _prefilled(request, path)
     if request.method == "GET":
         return _shown(request, path, number, PageForm(path, path.pages[number - 1], user, answers))
     if _is_change(request.POST):
@@ -94,6 +94,7 @@ def _shown(
     context = wizard(path, number) | {
         "form": page_form,
         "page": page_form.page,
+        "about_ref": Draft.objects.of(page_form.user, path.release.block_ref).about_ref,
         "has_draft": request.method == "POST" or bool(page_form.typed),
         "brought_more": "_asked" in request.POST and page_form.brought_more,
         "left_error": " ".join(map(str, complaints.get(request.POST.get("_left", ""), []))),
@@ -140,7 +141,7 @@ def choices(request: HttpRequest, namespace: str, name: str, number: int) -> Htt
     path = opened(user, namespace, name)
     if not 1 <= number <= len(path.pages):
         raise Http404
-    answers = Draft.objects.values_of(user, path.release.block_ref)
+    answers = Draft.objects.of(user, path.release.block_ref).answers
     asked = request.GET.get("field", "")
     field = PageForm(path, path.pages[number - 1], user, answers).fields.get(asked)
     if not isinstance(field, Suggesting):

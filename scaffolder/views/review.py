@@ -25,7 +25,8 @@ def review(request: HttpRequest, namespace: str, name: str) -> HttpResponse:
     """The values, and the files that will be made with the layer that each comes from."""
     user = developer(request)
     path = opened(user, namespace, name)
-    answers = Draft.objects.values_of(user, path.release.block_ref)
+    draft = Draft.objects.of(user, path.release.block_ref)
+    answers = draft.answers
     values, errors = path.check(answers)
     if errors:
         messages.warning(request, "Some answers are missing or need another look.")
@@ -35,8 +36,9 @@ def review(request: HttpRequest, namespace: str, name: str) -> HttpResponse:
         try:
             secrets = {f.name: request.POST.get(f"secret-{f.name}", "") for f in asked}
             run = services.start_run(
-                release=path.release, answers=answers, by=user, secrets=secrets
-            )
+                release=path.release, answers=answers, by=user, secrets=secrets,
+                about_ref=draft.about_ref,
+            )  # fmt: skip
         except ValidationError as error:
             messages.error(request, " ".join(error.messages))
             return redirect("scaffolder:review", namespace, name)
@@ -47,6 +49,7 @@ def review(request: HttpRequest, namespace: str, name: str) -> HttpResponse:
         wizard(path, len(path.pages) + 1)
         | {
             "fields": fields,
+            "about_ref": draft.about_ref,
             "secrets": asked,
             "approvals": path.approvals(values),
             "taken": taken_names(path, values, values.keys()),

@@ -31,6 +31,8 @@ def runs(request: HttpRequest) -> HttpResponse:
         found = found.filter(user__username=who)
     if path := request.GET.get("path"):
         found = found.filter(template_ref=path)
+    if ref := request.GET.get("entity"):
+        found = found.about(ref)
     if status := request.GET.get("status"):
         found = found.filter(status=status)
     context = {
@@ -139,6 +141,7 @@ def again(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     """Start again with these values: an earlier run's answers become the draft of a new form."""
     user = signed_in(request)
     row = get_object_or_404(Run.objects.visible_to(user), pk=pk)
-    services.save_draft(user=user, template_ref=row.template_ref, answers=row.values)
+    services.save_draft(user=user, template_ref=row.template_ref, answers=row.values,
+                        about_ref=row.about_ref)  # fmt: skip
     namespace, _, name = row.template_ref.partition(":")[2].partition("/")
     return redirect("scaffolder:form", namespace, name)

@@ -49,7 +49,7 @@ class Opened:
 
     @property
     def answers(self) -> dict[str, Any]:
-        return Draft.objects.values_of(self.user, self.ref)
+        return Draft.objects.of(self.user, self.ref).answers
 
 
 @pytest.fixture
