@@ -84,7 +84,8 @@ def _poll_seconds(row: Run, entity: Entity | None) -> int:
     """How often an open page asks again: never (0) when nothing more is going to happen."""
     if not row.is_over:
         return 10 if row.status == Run.Status.WAITING else 1
-    waiting = row.merge_request and row.merge_request.get("state") in ("opened", "merged")
+    awaited = ("opened", "merged") if row.entity_ref else ("opened",)
+    waiting = row.merge_request and row.merge_request.get("state") in awaited
     return 5 if waiting and entity is None else 0
 
 
