@@ -13,12 +13,12 @@ from catalog.models import Source
 
 @admin.register(Source)
 class SourceAdmin(AuditedAdmin):
-    fields = ["group"]
-    list_display = ["group", "read_at", "error"]
+    fields = ["kind", "group"]
+    list_display = ["group", "kind", "read_at", "error"]
 
     def has_change_permission(self, request: HttpRequest, obj: Source | None = None) -> bool:
         return False  # another group is another source
 
     def save_model(self, request: HttpRequest, obj: Source, form: Any, change: bool) -> None:
-        source = services.add_source(group=obj.group, by=signed_in(request))
+        source = services.add_source(group=obj.group, kind=obj.kind, by=signed_in(request))
         obj.pk = source.pk

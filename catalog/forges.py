@@ -38,12 +38,34 @@ def hosts() -> set[str]:
     return {urlsplit(settings.GITLAB_URL).netloc, *settings.GITLAB_HOST_ALIASES}
 
 
+def host() -> str:
+    return urlsplit(settings.GITLAB_URL).hostname or ""
+
+
+# No project can be below “groups”: the forge keeps that name for the pages of groups.
+ORGANISATION = "groups/"
+MEMBERS_PAGE = "-/group_members"
+
+
+def organisation_path(group: str) -> str:
+    """What a group and its members are called where a repository's path stands otherwise."""
+    return f"{ORGANISATION}{group}"
+
+
+def is_organisation(project: str) -> bool:
+    return project.startswith(ORGANISATION)
+
+
 def file_url(project: str, ref: str, path: str, line: int = 0) -> str:
+    if is_organisation(project):
+        return f"{settings.GITLAB_URL}/{project}/{path}"
     anchor = f"#L{line}" if line else ""
     return f"{settings.GITLAB_URL}/{project}/-/blob/{quote(ref)}/{quote(path)}{anchor}"
 
 
 def tree_url(project: str, ref: str, path: str = "") -> str:
+    if is_organisation(project):
+        return f"{settings.GITLAB_URL}/{project}"
     return f"{settings.GITLAB_URL}/{project}/-/tree/{quote(ref)}/{quote(path)}"
 
 

@@ -43,13 +43,41 @@ def try_lock_until_commit(name: str) -> bool:
         return bool(cursor.fetchone()[0])
 
 
-class Source(models.Model):
-    """Where the catalogue looks for descriptors: every project of a forge group."""
+class SourceQuerySet(models.QuerySet["Source"]):
+    def active(self) -> Self:
+        return self.filter(paused_at=None)
 
-    group = models.CharField(max_length=255, unique=True, help_text="Full path of a forge group")
+    def with_counts(self) -> Self:
+        """How many repositories came from each, and entities out of those."""
+        repositories = Repository.objects.filter(source=OuterRef("pk")).order_by()
+        entities = Entity.objects.filter(location__repository__source=OuterRef("pk")).order_by()
+        found = {"repository_count": repositories.values("source"), "entity_count": entities.values(
+            "location__repository__source")}  # fmt: skip
+        return self.annotate(
+            **{
+                name: Coalesce(models.Subquery(rows.annotate(n=Count("pk")).values("n")), 0)
+                for name, rows in found.items()
+            }
+        )
+
+
+class Source(models.Model):
+    """Where the catalogue looks for entities; `catalog.sources` says what each kind does."""
+
+    kind = models.CharField(max_length=32, default="group")
+    group = models.CharField(max_length=255, help_text="Full path of a forge group")
+    paused_at = models.DateTimeField(null=True)
     created_at = models.DateTimeField(auto_now_add=True)
     read_at = models.DateTimeField(null=True)
     error = models.TextField(blank=True)
+
+    objects = SourceQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["kind", "group"], name="one_source_a_kind_and_place")
+        ]
+        ordering = ["group", "kind"]
 
     def __str__(self) -> str:
         return self.group
@@ -64,6 +92,7 @@ class Repository(models.Model):
     """A project in the forge, and the commit of its default branch that was read last."""
 
     path = models.CharField(max_length=255, unique=True)
+    forge_id = models.BigIntegerField(null=True, db_index=True, help_text="Stays when it moves")
     source = models.ForeignKey(Source, models.SET_NULL, null=True, related_name="repositories")
     default_branch = models.CharField(max_length=255, blank=True)
     commit = models.CharField(max_length=64, blank=True)

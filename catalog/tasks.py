@@ -57,7 +57,7 @@ def read_changes() -> None:
 @shared_task
 def read_sources() -> None:
     """Periodic: whole listings, which also find what is gone."""
-    for pk in Source.objects.values_list("pk", flat=True):
+    for pk in Source.objects.active().values_list("pk", flat=True):
         read_source(pk)
 
 

@@ -12,9 +12,10 @@ from catalog.views.locations import location, read, remove, restore
 from catalog.views.orphans import keep
 from catalog.views.ownership import ownership
 from catalog.views.people import members, owned
-from catalog.views.problems import problems, read_again
+from catalog.views.problems import problems
 from catalog.views.register import register
 from catalog.views.relations import impact, relations
+from catalog.views.sources import change, read_again, sources
 from catalog.views.star import star
 
 app_name = "catalog"
@@ -28,7 +29,9 @@ urlpatterns = [
     path("locations/<int:pk>/read/", read, name="read-location"),
     path("locations/<int:pk>/remove/", remove, name="remove-location"),
     path("locations/<int:pk>/restore/", restore, name="restore-location"),
+    path("sources/", sources, name="sources"),
     path("sources/<int:pk>/read/", read_again, name="read-source"),
+    path("sources/<int:pk>/change/", change, name="change-source"),
     path("orphans/<int:pk>/keep/", keep, name="keep-orphan"),
     path("stars/<int:pk>/", star, name="star"),
     path("panels/<int:pk>/<str:panel_id>/", panel, name="panel"),

@@ -15,7 +15,7 @@ from forge.errors import (
     ForgeUnavailable,
 )
 from forge.git import GitCache
-from forge.results import Change, Commit, File, MergeRequest, Project
+from forge.results import Change, Commit, File, Group, Member, MergeRequest, Project
 
 __all__ = [
     "Change",
@@ -30,6 +30,8 @@ __all__ = [
     "ForgeRefused",
     "ForgeUnavailable",
     "GitCache",
+    "Group",
+    "Member",
     "MergeRequest",
     "Project",
 ]

@@ -24,7 +24,7 @@ from urllib3.util import Retry
 
 from forge.errors import ForgeConflict, ForgeNotFound, translated
 from forge.listings import whole
-from forge.results import Budget, Change, Commit, File, MergeRequest, Project
+from forge.results import Budget, Change, Commit, File, Group, Member, MergeRequest, Project
 from forge.webhooks import plain_token
 
 
@@ -151,6 +151,21 @@ class Forge:
     # -- groups, users --------------------------------------------------------------------------
     def group_id(self, path: str) -> int:
         return int(self._get(f"/groups/{_id(path)}", f"find the group {path}")["id"])
+
+    def group(self, path: str) -> Group:
+        """Raises ForgeNotFound."""
+        url = f"/groups/{_id(path)}"
+        return Group.of(self._get(url, f"find the group {path}", with_projects=False))
+
+    def descendant_groups(self, path: str) -> Iterator[Group]:
+        """Every group below it, however deep."""
+        url = f"/groups/{_id(path)}/descendant_groups"
+        return map(Group.of, self._list(url, f"list the groups below {path}"))
+
+    def group_members(self, path: str) -> Iterator[Member]:
+        """Who was added to this very group; inherited memberships are not among them."""
+        url = f"/groups/{_id(path)}/members"
+        return map(Member.of, self._list(url, f"list the members of {path}"))
 
     def ensure_group(
         self, path: str, *, name: str = "", description: str = "", visibility: str = "internal"

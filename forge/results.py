@@ -44,6 +44,50 @@ class Project:
 
 
 @dataclass(frozen=True, slots=True)
+class Group:
+    path: str
+    name: str
+    description: str
+    visibility: str
+    avatar_url: str
+
+    @classmethod
+    def of(cls, data: dict[str, Any]) -> Group:
+        return cls(
+            path=data["full_path"],
+            name=data["name"],
+            description=data.get("description") or "",
+            visibility=data.get("visibility") or "private",
+            avatar_url=data.get("avatar_url") or "",
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """Somebody in a group. `email` is empty where the forge does not tell it to the token."""
+
+    id: int
+    username: str
+    name: str
+    state: str
+    email: str
+    web_url: str
+    avatar_url: str
+
+    @classmethod
+    def of(cls, data: dict[str, Any]) -> Member:
+        return cls(
+            id=data["id"],
+            username=data["username"],
+            name=data.get("name") or data["username"],
+            state=data.get("state") or "active",
+            email=data.get("email") or data.get("public_email") or "",
+            web_url=data.get("web_url") or "",
+            avatar_url=data.get("avatar_url") or "",
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class Commit:
     id: str
     title: str

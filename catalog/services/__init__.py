@@ -18,7 +18,13 @@ from catalog.services.proposals import (
     read_draft,
 )
 from catalog.services.repositories import may_register, read_repository, register
-from catalog.services.sources import add_source, read_source
+from catalog.services.sources import (
+    add_source,
+    may_manage_sources,
+    pause_source,
+    read_source,
+    remove_source,
+)
 
 __all__ = [
     "add_source",
@@ -26,8 +32,10 @@ __all__ = [
     "handle_delivery",
     "keep_orphan",
     "may_edit",
+    "may_manage_sources",
     "may_register",
     "move_location",
+    "pause_source",
     "preview",
     "propose_edit",
     "read_draft",
@@ -41,5 +49,6 @@ __all__ = [
     "remove_entity",
     "remove_location",
     "remove_orphans",
+    "remove_source",
     "stitch_everything",
 ]

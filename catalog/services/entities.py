@@ -90,8 +90,13 @@ def _store(readings: Sequence[tuple[Location, Reading]], commits: history.Commit
     Location.objects.bulk_update(locations, READ, BATCH)
     entities, problems = _without_conflicts(readings)
     changed = _upsert(entities, commits)
-    whole = [location for location, reading in readings if not reading.problems]
-    changed += _orphan(whole, commits, keep={str(parsed.ref) for _, parsed in entities})
+    whole = [
+        location for location, reading in readings
+        if not reading.problems or forges.is_organisation(location.repository.path)
+    ]  # fmt: skip
+    broken = {problem.entity_ref for _, reading in readings for problem in reading.problems}
+    keep = broken | {str(parsed.ref) for _, parsed in entities}
+    changed += _orphan(whole, commits, keep=keep)
     ProblemRow.objects.filter(location__in=locations).delete()
     ProblemRow.objects.bulk_create(problems, BATCH)
     return changed
@@ -142,6 +147,9 @@ def _without_conflicts(
     for pk, ref, repository, path in held.values_list(
         "location_id", "ref", "location__repository__path", "location__path"
     ):
+        if forges.is_organisation(repository) and readings[0][0].repository.path != repository:
+            Location.objects.filter(pk=pk).update(digest="")  # it has to say that it lost a name
+            continue
         taken[ref] = (pk, f"{repository}/{path}")
     stays = {
         (location.pk, str(parsed.ref)) for location, reading in readings
@@ -163,6 +171,8 @@ def _without_conflicts(
                 holder = name if pk not in whole or (pk, ref) in stays else ""
             if holder:
                 hint = "Rename one of the two: the first that was read keeps the name."
+                if forges.is_organisation(location.repository.path):
+                    hint = "What a descriptor defines goes before what the forge knows."
                 message = f"“{ref}” {TAKEN} {holder}"
                 problems.append(_problem(location, Problem(message, parsed.line, 1, hint, ref)))
                 continue

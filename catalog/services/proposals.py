@@ -12,6 +12,7 @@ from django.db import transaction
 
 from accounts import audit
 from accounts.models import Role, User
+from catalog import forges
 from catalog.editing import CannotEdit, Path, edit
 from catalog.forges import connect
 from catalog.models import Entity, Proposal, lock_until_commit
@@ -41,7 +42,8 @@ class Draft:
 
 def may_edit(entity: Entity, by: User) -> bool:
     mine = entity.owner_ref in by.group_refs | {by.entity_ref}
-    return entity.orphaned_at is None and (mine or Role.PLATFORM in by.roles)
+    in_a_file = not forges.is_organisation(entity.location.repository.path)
+    return entity.orphaned_at is None and in_a_file and (mine or Role.PLATFORM in by.roles)
 
 
 def _check(entity: Entity, by: User) -> None:

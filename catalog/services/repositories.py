@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from accounts import audit
 from accounts.models import Role, User
-from catalog import tasks
+from catalog import forges, tasks
 from catalog.forges import connect
 from catalog.models import Location, Repository, Source, lock_until_commit
 from catalog.queueing import on_commit
@@ -20,6 +20,7 @@ from catalog.reading import DEFAULT_PATH, Commit, File, is_trusted, read_files
 from catalog.services.entities import mark_missing, stitch_location_entities, store_readings
 from catalog.services.history import CommitOf
 from catalog.services.memberships import rebuild_memberships
+from catalog.services.projects import follow
 from catalog.signals import entities_changed, repository_changed
 from forge import Commit as ForgeCommit
 from forge import Forge, ForgeError, ForgeNotFound, Project
@@ -67,6 +68,9 @@ def read_repository(*, path: str, source: Source | None = None) -> list[str]:
     Two workers never read one repository at once, so an older commit never overwrites a newer.
     A forge that does not answer changes nothing but the repository's error; it is raised.
     """
+    if forges.is_organisation(path):
+        _read_organisation(path)
+        return []
     repository, _ = Repository.objects.get_or_create(path=path, defaults={"source": source})
     row = Repository.objects.filter(pk=repository.pk)
     forge = connect()
@@ -77,8 +81,16 @@ def read_repository(*, path: str, source: Source | None = None) -> list[str]:
             try:
                 project = forge.project(path)
             except ForgeNotFound:
+                if moved_to := _moved_to(forge, repository):
+                    follow([moved_to])
+                    on_commit(tasks.read_repository, moved_to.path)
+                    return []
                 row.update(error=MISSING)
                 row.filter(missing_since=None).update(missing_since=timezone.now())
+                return []
+            if project.path != path:  # the forge leads from the old path to the new one
+                follow([project])
+                on_commit(tasks.read_repository, project.path)
                 return []
             return _read(forge, repository, project)
     except ForgeError as error:
@@ -87,6 +99,24 @@ def read_repository(*, path: str, source: Source | None = None) -> list[str]:
     except Exception as error:
         row.update(error=f"Unexpected error while reading ({type(error).__name__}); see the log.")
         raise
+
+
+def _moved_to(forge: Forge, repository: Repository) -> Project | None:
+    """The project under the path that it has now, if the forge still has it."""
+    if repository.forge_id is None:
+        return None
+    try:
+        found = forge.project(repository.forge_id)
+    except ForgeNotFound:
+        return None
+    return found if found.path != repository.path else None
+
+
+def _read_organisation(path: str) -> None:
+    from catalog.services.sources import read_source
+
+    for source in Source.objects.active().filter(repositories__path=path):
+        read_source(source=source)
 
 
 def _read(forge: Forge, repository: Repository, project: Project) -> list[str]:
@@ -182,7 +212,7 @@ def _is_below(location: Location, broken: set[str]) -> bool:
 
 
 def _note_read(repository: Repository, project: Project, tip: str) -> None:
-    repository.commit = tip
+    repository.commit, repository.forge_id = tip, project.id
     repository.default_branch = project.default_branch
     repository.last_activity_at = project.last_activity_at
     repository.read_at = timezone.now()

@@ -36,7 +36,10 @@ def location(request: HttpRequest, pk: int) -> HttpResponse:
         "children": row.children.visible_to(user).order_by("path")[:100],
         "url": forges.file_url(repository.path, branch, row.path),
         "commit_url": repository.commit and forges.commit_url(repository.path, repository.commit),
-        "waits": not row.removed_at and not repository.error and not repository.commit,
+        "waits": not forges.is_organisation(repository.path)
+        and not row.removed_at
+        and not repository.error
+        and not repository.commit,
         "may_remove": row.parent is None and may_remove_location(row, user),
         "may_register": services.may_register(user),
     }

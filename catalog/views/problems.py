@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from django.contrib import messages
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
-from django.views.decorators.http import require_GET, require_POST
+from django.shortcuts import render
+from django.views.decorators.http import require_GET
 
-from accounts.models import Role
 from accounts.requests import signed_in
 from catalog.models import Entity, Problem, Relation, Repository, Source
-from catalog.services.sources import request_reading
 from catalog.views.pages import PAGE_SIZE
 
 
@@ -28,16 +25,6 @@ def problems(request: HttpRequest) -> HttpResponse:
         "dangling_count": dangling.count(),
         "orphans": visible.exclude(orphaned_at=None)[:100],
         "repositories": Repository.objects.exclude(error="")[:100],
-        "sources": Source.objects.all(),
-        "may_read": Role.PLATFORM in user.roles,
+        "sources": Source.objects.exclude(error=""),
     }
     return render(request, "catalog/problems.html", context)
-
-
-@require_POST
-def read_again(request: HttpRequest, pk: int) -> HttpResponse:
-    """Asks a worker to list a source now."""
-    source = get_object_or_404(Source, pk=pk)
-    request_reading(source=source, by=signed_in(request))
-    messages.success(request, "A worker reads the source now.")
-    return redirect("catalog:problems")

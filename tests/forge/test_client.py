@@ -13,7 +13,8 @@ from django.utils import timezone
 from catalog import services as catalog
 from catalog.forges import git
 from catalog.models import Entity, Repository, Source
-from catalog.services.sources import STALE_ACTIVITY, read_changes
+from catalog.services.projects import STALE_ACTIVITY
+from catalog.services.sources import read_changes
 from forge import (
     Change,
     Forge,

@@ -22,7 +22,7 @@ class Command(BaseCommand):
         collect_static_files()
         if settings.DEMO and not Source.objects.exists():
             call_command("load_demo")
-        known = set(Source.objects.values_list("group", flat=True))
+        known = set(Source.objects.filter(kind="group").values_list("group", flat=True))
         for group in settings.GITLAB_GROUPS:
             if group.strip("/") not in known:
                 catalog.add_source(group=group, by=None)
