@@ -7,8 +7,9 @@ its path below that with dashes, and a user is the user name.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
+from typing import Any, TypeVar
 
 import yaml
 
@@ -21,7 +22,9 @@ from catalog.validators import entity_findings
 from forge import Group, Member
 
 BOT = re.compile(r"(project|group)_\d+_bot")
+PAGE = 100
 Entity = dict[str, Any]
+T = TypeVar("T")
 
 
 @source_kind(
@@ -32,10 +35,20 @@ Entity = dict[str, Any]
 )
 def read(source: Source) -> list[str]:
     forge = forges.connect()
-    groups = [forge.group(source.group), *forge.descendant_groups(source.group)]
-    members = {group.path: list(forge.group_members(group.path)) for group in groups}
+    below = _all(lambda: forge.descendant_groups(source.group))
+    groups = [forge.group(source.group), *below]
+    members = {group.path: _all(partial(forge.group_members, group.path)) for group in groups}
     store_organisation(source=source, reading=reading_of(source.group, groups, members))
     return []
+
+
+def _all(listing: Callable[[], Iterable[T]]) -> list[T]:
+    """Pages are numbered: what leaves an early one hides another row, so long lists are read twice.
+
+    Who left between the two is found by the next reading.
+    """
+    found = list(listing())
+    return found if len(found) < PAGE else list(dict.fromkeys([*found, *listing()]))
 
 
 def reading_of(top: str, groups: list[Group], members: dict[str, list[Member]]) -> Reading:
