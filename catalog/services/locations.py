@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from accounts import audit
 from accounts.models import Role, User
-from catalog import tasks
+from catalog import forges, tasks
 from catalog.descriptor import Parsed, Problem, Reading
 from catalog.forges import connect
 from catalog.models import (
@@ -76,7 +76,8 @@ def may_see_project(visibility: str, by: User) -> bool:
 
 
 def may_remove_location(location: Location, by: User) -> bool:
-    return Role.PLATFORM in by.roles or location.registered_by == by.username
+    in_a_file = not forges.is_organisation(location.repository.path)
+    return in_a_file and (Role.PLATFORM in by.roles or location.registered_by == by.username)
 
 
 def may_remove_entity(entity: Entity, by: User) -> bool:
