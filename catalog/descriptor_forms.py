@@ -139,6 +139,41 @@ class DescriptorForm(forms.Form):
                 yield ("metadata", "annotations", key), wanted.get(key)
 
 
+NEW_KINDS = ("Component", "Resource", "System", "Domain")
+
+
+class NewDescriptorForm(DescriptorForm):
+    """The same questions for an entity that has no descriptor yet, and its name.
+
+    After `is_valid`, `described` is the whole entity.
+    """
+
+    def __init__(self, kind: str, initial: dict[str, Any], user: User, data: Any = None) -> None:
+        name = (data or initial).get("name", "").strip()
+        entity = {
+            "apiVersion": "backstage.io/v1alpha1", "kind": kind, "metadata": {"name": name},
+            "spec": {},
+        }  # fmt: skip
+        super().__init__(entity, user, data)
+        field = forms.CharField(required=False, label="Name", initial=name)
+        field.help_text = "Letters, digits, hyphens, dots and underscores; it is part of addresses."
+        field.widget.is_required = True
+        self.fields = {"name": field} | self.fields
+        for key, value in initial.items():
+            if key in self.fields and value:
+                self.fields[key].initial = value
+
+    @property
+    def described(self) -> dict[str, Any]:
+        entity = self.entity
+        for path, value in self.changes.items():
+            entity = changed(entity, path, value)
+        return entity
+
+    def _changes(self, given: dict[str, Any]) -> Iterator[tuple[Path, Any]]:
+        yield from super()._changes({k: v for k, v in given.items() if k != "name"})
+
+
 def _names(kind: str) -> tuple[str, ...]:
     """The questions that make sense for a kind, in the order of the form."""
     required = required_of(kind)

@@ -87,6 +87,12 @@ class RepositoryQuerySet(models.QuerySet["Repository"]):
     def of_path(self, path: str) -> Self:
         return self.filter(path=path.strip("/"))
 
+    def without_descriptor(self) -> Self:
+        """Read, there, and with no file that describes anything."""
+        described = Location.objects.filter(repository=OuterRef("pk"), removed_at=None)
+        found = self.exclude(read_at=None).filter(missing_since=None)
+        return found.exclude(Exists(described.filter(missing_since=None)))
+
 
 class Repository(models.Model):
     """A project in the forge, and the commit of its default branch that was read last."""

@@ -2,6 +2,7 @@
 
 from django.urls import path
 
+from catalog.views.create import create
 from catalog.views.definition import definition, raw_definition
 from catalog.views.docs import docs, image
 from catalog.views.edit import edit
@@ -21,6 +22,7 @@ from catalog.views.star import star
 app_name = "catalog"
 urlpatterns = [
     path("", entities, name="entities"),
+    path("create/", create, name="create"),
     path("ownership/", ownership, name="ownership"),
     path("export/<str:form>/", export, name="export"),
     path("problems/", problems, name="problems"),

@@ -108,7 +108,7 @@ def _commit(
 ) -> None:
     forge, project = connect(), entity.location.repository.path
     start = None if draft.proposal else draft.target
-    if start and _says_so(forge, project, branch, change):
+    if start and says_so(forge, project, branch, change):
         return
     author = (by.display_name, by.email) if by.email else None
     try:
@@ -122,7 +122,7 @@ def _commit(
         raise
 
 
-def _says_so(forge: Forge, project: str, branch: str, change: Change) -> bool:
+def says_so(forge: Forge, project: str, branch: str, change: Change) -> bool:
     """Whether an attempt that broke off has made the branch, with this very content."""
     try:
         return forge.read_file(project, change.path, branch) == change.content
@@ -131,7 +131,17 @@ def _says_so(forge: Forge, project: str, branch: str, change: Change) -> bool:
 
 
 def _open(entity: Entity, branch: str, target: str, title: str, fields: str, by: User) -> Proposal:
-    project = entity.location.repository.path
+    return ask(
+        project=entity.location.repository.path, path=entity.location.path, ref=entity.ref,
+        branch=branch, target=target, title=title, fields=fields, by=by,
+    )  # fmt: skip
+
+
+def ask(
+    *, project: str, path: str, ref: str, branch: str, target: str, title: str, fields: str,
+    by: User,
+) -> Proposal:  # fmt: skip
+    """The merge request of a branch, and what the catalogue remembers of it."""
     request = connect().ensure_merge_request(
         project, source_branch=branch, target_branch=target, title=title,
         description=f"{by.display_name} asks for this in the portal. It changes {fields}.",
@@ -141,11 +151,11 @@ def _open(entity: Entity, branch: str, target: str, title: str, fields: str, by:
         project=project,
         iid=request.iid,
         defaults={
-            "ref": entity.ref, "path": entity.location.path, "branch": branch,
+            "ref": ref, "path": path, "branch": branch,
             "url": request.web_url, "state": request.state, "user": by,
         },
     )  # fmt: skip
-    audit.record(by=by, verb="proposed a change", object_type="entity", object_id=entity.ref,
+    audit.record(by=by, verb="proposed a change", object_type="entity", object_id=ref,
                  fields=fields, merge_request=request.web_url)  # fmt: skip
     return proposal
 
