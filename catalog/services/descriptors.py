@@ -53,7 +53,7 @@ def propose_descriptor(*, project: str, entity: Mapping[str, Any], by: User) -> 
     if not may_propose(entity, by):
         raise PermissionDenied("Only members of the owning group, or a platform engineer, do this.")
     found = bare_project(path=project, by=by)
-    ref = str(refs.of_entity(entity))
+    ref = str(refs.of_entity(dict(entity)))
     lock_until_commit(f"descriptor:{found.path}")
     if Entity.objects.filter(ref=ref).exists():
         raise CannotEdit(f"The name {ref} is taken.")
