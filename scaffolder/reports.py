@@ -160,6 +160,7 @@ def examine(blueprint: Blueprint, tree: Tree, folder: str) -> list[Problem]:
     except (RecursionError, *sandbox.STOPPED) as error:
         found = [Problem("", f"The files of this template cannot be looked through: {error}")]
     found += _refused(blueprint)
+    found += _elsewhere(blueprint)
     found += [
         Problem(step.path, _TAGS, "", blueprint.lines.get(step.path))
         for step in blueprint.steps
@@ -179,6 +180,22 @@ def _refused(blueprint: Blueprint) -> Iterator[Problem]:
         if action and (reason := action.refusal()):
             line = blueprint.lines.get(f"{step.path}.action")
             yield Problem(step.path, f"`{step.action}`: {reason}", "", line)
+
+
+def _elsewhere(blueprint: Blueprint) -> Iterator[Problem]:
+    """Steps that fetch from where the portal does not go."""
+    for step in blueprint.steps:
+        url = step.input.get("url")
+        if not step.action.startswith("fetch:") or not isinstance(url, str):
+            continue
+        if "://" not in url or has_template(url):
+            continue
+        try:
+            parse_file_url(url)
+        except (NotOurForge, ValueError) as error:
+            line = blueprint.lines.get(f"{step.path}.input.url")
+            hint = "Copy the files into a repository of the forge."
+            yield Problem(f"{step.path}.input.url", f"{error}.", hint, line)
 
 
 def _page(blueprint: Blueprint, page: Page) -> Iterator[Problem]:

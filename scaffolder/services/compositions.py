@@ -86,6 +86,8 @@ class Composer:
         chosen = {name: a["value"] for name, a in recorded.items() if a["origin"] != "default"}
         values = _values(path, path.known(chosen))
         made = preview(path, values, set(chosen), user, source=source)
+        if made.away:
+            raise made.away
         if len(made.done) < len(path.steps):
             raise CannotCompose(made.error)
         layers = [self._layer(release) for release in releases if release.kind == "aspect"]

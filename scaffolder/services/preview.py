@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from accounts.models import User
+from forge import ForgeError
 from scaffolder.actions import Action, ActionFailed, Context, Later, actions
 from scaffolder.blocks import GoldenPath, evaluated, names_for
 from scaffolder.expressions import ExpressionError, each_of, shown_output, status_functions, truthy
@@ -30,6 +31,7 @@ class Preview:
     log: list[str] = field(default_factory=list)
     skipped: list[str] = field(default_factory=list)
     error: str = ""
+    away: ForgeError | None = None  # what the forge said when it could not be asked
     lines: list[tuple[str, str]] = field(default_factory=list)  # step id and line of the log
     done: list[str] = field(default_factory=list)  # ids of the steps that were got through
     output: dict[str, Any] = field(default_factory=dict)
@@ -52,6 +54,10 @@ def preview(
             go.step(step)
         except (ActionFailed, ExpressionError) as error:
             result.error = go.vault.hide(f"The step “{step['name']}” would fail: {error}")
+            return result
+        except ForgeError as error:
+            result.away = error
+            result.error = f"The step “{step['name']}” cannot be shown now: {error}"
             return result
         result.done.append(step["id"])
     try:

@@ -63,7 +63,8 @@ def _shown(looked: Looked) -> dict[str, Any]:
     page = (looked.first - 1) // PAGE + 1
     return {
         "looked": looked,
-        "repositories": [_repository(seen) for seen in looked.seen],
+        "repositories": [_repository(s) for s in looked.seen if s.reports or s.error],
+        "without": [seen.project for seen in looked.seen if not (seen.reports or seen.error)],
         "last": last,
         "previous": page - 1 if page > 1 else None,
         "next": page + 1 if last < looked.total else None,

@@ -203,3 +203,34 @@ publish:github:pull-request bespoke:weave
 
 def test_the_built_in_actions_are_there():
     assert set(BUILT_IN.split()) <= set(actions())
+
+
+def test_notification_send_tells_people_groups_and_everybody(go, person):
+    one, two, other = person(), person(), person("viewer")
+    sent = step(
+        "notification:send", recipients="entity", entityRefs=[one.entity_ref, "group:engineering"],
+        title="Ready", info="see the run", severity="high",
+    )  # fmt: skip
+    done = go(sent, user=two)
+    assert done.error == ""
+    (told,) = one.notifications.filter(topic="golden path")
+    assert (told.title, str(done.pk) in told.link) == ("High: Ready: see the run", True)
+    assert two.notifications.filter(topic="golden path").count() == 1
+    assert not other.notifications.exists()
+    assert go(step("notification:send", recipients="broadcast", title="All")).error == ""
+    assert other.notifications.get().title == "All"
+
+
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        ({"link": "https://evil.example/"}, "leads out of"),
+        ({"link": "//evil.example/"}, "leads out of"),
+        ({"entityRefs": ["user:default/nobody-at-all"]}, "nobody who may sign in"),
+        ({"entityRefs": []}, "entityRefs is needed"),
+        ({"entityRefs": ["component:svc"]}, "neither a user nor a group"),
+    ],
+)
+def test_notification_send_refuses(go, person, more, words):
+    given = {"recipients": "entity", "entityRefs": [person().entity_ref], "title": "x"} | more
+    assert words in go(step("notification:send", **given)).error

@@ -65,7 +65,7 @@ def test_the_page_reports_and_registers_what_is_ready(project, group, person, cl
     assert client.get("/create/import/", {"place": "no/such"}).status_code == 422
     client.force_login(person("platform"))
     page = client.get("/create/import/", {"place": group}).content.decode()
-    for words in ("cannot be started", "needs a mapping", "Register what", "No file here is"):
+    for words in ("cannot be started", "needs a mapping", "Register what", "No golden path in"):
         assert words in page
     given = {"project": path, "path": "good/template.yaml"}
     assert client.post("/create/import/", given).status_code == 302

@@ -3,9 +3,12 @@
 import pytest
 from django.test import Client
 
+from scaffolder.actions import actions
+from scaffolder.blocks import golden_path
 from scaffolder.models import Draft, Run
+from scaffolder.services.preview import preview
 from tests.conftest import component
-from tests.scaffolder.conftest import PAGE
+from tests.scaffolder.conftest import FETCH, PAGE
 
 pytestmark = pytest.mark.django_db
 SECOND = {
@@ -189,3 +192,30 @@ def test_a_question_that_is_asked_no_more_is_forgotten(release, client: Client, 
     assert client.post(address, {})["Location"].endswith("/review/")
     assert Draft.objects.get().answers == {"db": False}
     assert client.get(f"{address}review/").status_code == 200
+
+
+def test_every_action_has_a_page_and_is_found(
+    client: Client, person, django_assert_max_num_queries
+):
+    client.force_login(person("viewer"))
+    with django_assert_max_num_queries(6):
+        everything = client.get("/actions/").content.decode()
+    for action in actions().values():
+        assert f"/actions/{action.id}/" in everything
+        page = client.get(f"/actions/{action.id}/")
+        assert page.status_code == 200, action.id
+        assert f"action: {action.id}" in page.content.decode()
+    some = client.get("/actions/", {"q": "merge-request"}).content.decode()
+    assert "publish:gitlab:merge-request" in some
+    assert "fs:delete" not in some
+    assert client.get("/actions/acme:none/").status_code == 404
+
+
+def test_a_preview_without_the_forge_says_so(release, client: Client, person, project, fault):
+    there = project(files={"x/a.txt": "a"})
+    url = f"https://forge.example/{there}/-/tree/main/x"
+    made = release([FETCH | {"input": {"url": url}}])
+    fault("status", f"/projects/{there.replace('/', '%2F')}", status=503)
+    shown = preview(golden_path(made), {"name": "a", "owner": "x"}, set(), person())
+    assert "cannot be shown now" in shown.error
+    assert shown.away
