@@ -1,12 +1,13 @@
-"""Forms of the catalogue: what the list can be narrowed by."""
+"""Forms of the catalogue: what its lists can be narrowed by."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from accounts.models import User
+from catalog import refs
 from catalog.counting import audience, kept
-from catalog.models import Entity, EntityQuerySet, Revision, Star
+from catalog.models import Entity, EntityQuerySet, Problem, Relation, Repository, Revision, Star
 
 FACETS = ("kind", "type", "lifecycle", "owner", "tag")
 COLUMNS = {"kind": "kind", "type": "type", "lifecycle": "lifecycle", "owner": "owner_ref"}
@@ -70,3 +71,50 @@ class EntityFilter:
     def _counts(self, name: str) -> list[tuple[str, int]]:
         found = self.entities(without=name)
         return (found.tag_facets() if name == "tag" else found.facets(COLUMNS[name]))[:30]
+
+
+class ProblemFilter:
+    """What is wrong, as lists by kind; the same text, repository and owner narrow all of them."""
+
+    def __init__(self, query: Any, user: User) -> None:
+        self.text = query.get("q", "").strip()[:200]
+        self.repository = query.get("repository", "").strip()[:255]
+        self.owner = query.get("owner", "").strip()[:255]
+        self.mine = query.get("mine") == "1"
+        self._user = user
+
+    @property
+    def is_narrowed(self) -> bool:
+        return bool(self.text or self.repository or self.owner or self.mine)
+
+    def _owners(self) -> set[str]:
+        """References; a person whom nothing can belong to gets one that nothing has."""
+        owners = {_owner(self.owner)} if self.owner else set()
+        if not self.mine:
+            return owners
+        mine = self._user.group_refs | {self._user.entity_ref}
+        return (mine & owners if owners else mine) - {""} or {"nobody"}
+
+    def lists(self) -> dict[str, Any]:
+        """QuerySets by name, only of what the person may see."""
+        visible = Entity.objects.visible_to(self._user)
+        problems = Problem.objects.visible_to(self._user).select_related("location__repository")
+        dangling = Relation.objects.dangling().filter(declared_by__in=visible)
+        place = "declared_by__location__repository"
+        found: dict[str, Any] = {
+            "errors": problems.errors(),
+            "claims": problems.claims(),
+            "dangling": dangling.select_related(place).order_by("source_ref", "type", "target_ref"),
+            "orphans": visible.orphans().with_place().order_by("orphaned_at", "ref"),
+            "repositories": Repository.objects.unread(),
+        }
+        asked = (self.text, self.repository, self._owners())
+        return {name: rows.narrowed(*asked) for name, rows in found.items()}
+
+
+def _owner(text: str) -> str:
+    """`checkout` as people write it to `group:default/checkout`."""
+    try:
+        return str(refs.parse(text, default_kind="group", default_namespace="default"))
+    except refs.InvalidRef:
+        return text

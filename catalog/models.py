@@ -6,7 +6,7 @@ All SQL of the catalogue is here, as named QuerySet methods.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import reduce
@@ -41,6 +41,18 @@ def try_lock_until_commit(name: str) -> bool:
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_try_advisory_xact_lock(hashtextextended(%s, 0))", [name])
         return bool(cursor.fetchone()[0])
+
+
+TAKEN = "is already defined by"  # says which problems are two files' claims of one name
+
+
+def _with_text(text: str, *fields: str) -> Q:
+    """One of the fields has the text in it; all rows where there is no text."""
+    return reduce(or_, [Q(**{f"{field}__icontains": text}) for field in fields]) if text else Q()
+
+
+def _among(field: str, values: Collection[str]) -> Q:
+    return Q(**{f"{field}__in": values}) if values else Q()
 
 
 class SourceQuerySet(models.QuerySet["Source"]):
@@ -92,6 +104,18 @@ class RepositoryQuerySet(models.QuerySet["Repository"]):
         described = Location.objects.filter(repository=OuterRef("pk"), removed_at=None)
         found = self.exclude(read_at=None).filter(missing_since=None)
         return found.exclude(Exists(described.filter(missing_since=None)))
+
+    def unread(self) -> Self:
+        """Those whose last reading failed."""
+        return self.exclude(error="")
+
+    def narrowed(self, text: str, repository: str, owners: Collection[str]) -> Self:
+        held = Entity.objects.filter(owner_ref__in=owners).values("location__repository")
+        return self.filter(
+            _with_text(text, "path", "error"),
+            _with_text(repository, "path"),
+            Q(pk__in=held) if owners else Q(),
+        )
 
 
 class Repository(models.Model):
@@ -648,6 +672,13 @@ class EntityQuerySet(models.QuerySet["Entity"]):
         """Orphans since before then that nobody wants to keep."""
         return self.filter(orphaned_at__lt=before, kept=False)
 
+    def narrowed(self, text: str, repository: str, owners: Collection[str]) -> Self:
+        return self.filter(
+            _with_text(text, "ref", "title", "location__path"),
+            _with_text(repository, "location__repository__path"),
+            _among("owner_ref", owners),
+        )
+
     def groups(self) -> Self:
         return self.filter(kind="group", orphaned_at=None)
 
@@ -781,6 +812,13 @@ class RelationQuerySet(models.QuerySet["Relation"]):
         declared = Q(source_ref=F("declared_by__ref"))
         return self.filter(declared).exclude(models.Exists(known))
 
+    def narrowed(self, text: str, repository: str, owners: Collection[str]) -> Self:
+        return self.filter(
+            _with_text(text, "source_ref", "target_ref", "declared_by__location__path"),
+            _with_text(repository, "declared_by__location__repository__path"),
+            _among("declared_by__owner_ref", owners),
+        )
+
 
 class Relation(models.Model):
     """A directed edge. Each declaring field makes two rows, one in each direction."""
@@ -822,6 +860,28 @@ class ProblemQuerySet(models.QuerySet["Problem"]):
         found = self.filter(of_file | Q(entity_ref=entity.ref))
         return found.select_related("location__repository")
 
+    def claims(self) -> Self:
+        """Names that another file, or an earlier document, holds."""
+        return self.filter(message__contains=TAKEN)
+
+    def errors(self) -> Self:
+        return self.exclude(message__contains=TAKEN)
+
+    def narrowed(self, text: str, repository: str, owners: Collection[str]) -> Self:
+        """A name that two files claim is for the owners of both."""
+        found = self.filter(
+            _with_text(
+                text, "message", "entity_ref", "location__path", "location__repository__path"
+            ),
+            _with_text(repository, "location__repository__path"),
+        )
+        if not owners:
+            return found
+        held = Entity.objects.filter(owner_ref__in=owners)
+        theirs = Q(owner_ref__in=owners) | Q(entity_ref__in=held.values("ref"))
+        of_file = Q(entity_ref="", location__in=held.values("location"))
+        return found.filter(theirs | of_file)
+
 
 class Problem(models.Model):
     """Something wrong in a descriptor file, where and why; gone when the file is read without."""
@@ -833,6 +893,9 @@ class Problem(models.Model):
     message = models.TextField()
     hint = models.TextField(blank=True)
     private = models.BooleanField(default=False, help_text="The document asks to be private")
+    owner_ref = models.CharField(
+        max_length=255, blank=True, help_text="Whose the document is, as far as it could be read"
+    )
     seen_at = models.DateTimeField(auto_now_add=True)
 
     objects = ProblemQuerySet.as_manager()

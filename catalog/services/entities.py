@@ -21,6 +21,7 @@ from catalog import forges, tasks
 from catalog.descriptor import Parsed, Problem, Reading
 from catalog.models import (
     STITCHING,
+    TAKEN,
     Entity,
     Location,
     Relation,
@@ -38,7 +39,6 @@ from catalog.validators import MAX_SPEC_TEXT
 
 PRIVATE = "bespoke/visibility"
 BATCH = 1_000
-TAKEN = "is already defined by"
 READ = ["digest", "text_digest", "missing_since", "read_at"]
 Edges = dict[str, set[tuple[str, str]]]
 
@@ -174,7 +174,8 @@ def _without_conflicts(
                 if forges.is_organisation(location.repository.path):
                     hint = "What a descriptor defines goes before what the forge knows."
                 message = f"“{ref}” {TAKEN} {holder}"
-                problems.append(_problem(location, Problem(message, parsed.line, 1, hint, ref)))
+                problem = Problem(message, parsed.line, 1, hint, ref)
+                problems.append(_problem(location, problem, owner_ref(parsed.entity)))
                 continue
             seen[ref] = location
             entities.append((location, parsed))
@@ -185,9 +186,9 @@ def _without_conflicts(
     return entities, problems
 
 
-def _problem(location: Location, problem: Problem) -> ProblemRow:
+def _problem(location: Location, problem: Problem, owner: str = "") -> ProblemRow:
     return ProblemRow(
-        location=location, entity_ref=problem.entity_ref, line=problem.line,
+        location=location, owner_ref=owner, entity_ref=problem.entity_ref, line=problem.line,
         column=problem.column, message=problem.message, private=problem.private, hint=problem.hint,
     )  # fmt: skip
 

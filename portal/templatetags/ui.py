@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any
 from urllib.parse import urlencode
@@ -20,7 +20,7 @@ from django.utils.safestring import SafeString
 from tablericons.templatetags.tablericons import icon as draw_icon
 
 from catalog import forges, markdown, refs
-from catalog.models import Problem
+from catalog.models import Entity, Problem
 from catalog.panels import Panel
 from catalog.relations import INVERSE
 
@@ -198,6 +198,19 @@ def source_url(problem: Problem) -> str:
     location = problem.location
     branch = location.repository.default_branch or "HEAD"
     return forges.file_url(location.repository.path, branch, location.path, problem.line)
+
+
+@register.filter
+def descriptor_url(entity: Entity) -> str:
+    """The line in the forge where the entity begins."""
+    location = entity.location
+    branch = location.repository.default_branch or "HEAD"
+    return forges.file_url(location.repository.path, branch, location.path, entity.line)
+
+
+@register.filter
+def plus(moment: datetime, span: timedelta) -> datetime:
+    return moment + span
 
 
 @register.filter
