@@ -92,8 +92,8 @@ class ProblemFilter:
         owners = {_owner(self.owner)} if self.owner else set()
         if not self.mine:
             return owners
-        mine = self._user.group_refs | {self._user.entity_ref}
-        return (mine & owners if owners else mine) - {""} or {"nobody"}
+        mine = {ref for ref in (*self._user.group_refs, self._user.entity_ref) if ref}
+        return (mine & owners if owners else mine) or {"nobody"}
 
     def lists(self) -> dict[str, Any]:
         """QuerySets by name, only of what the person may see."""
