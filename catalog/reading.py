@@ -9,14 +9,14 @@ import fnmatch
 import hashlib
 import posixpath
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 
-from catalog import descriptor, kinds, refs, relations, validators
-from catalog.descriptor import PlaceholderError, Problem, Reading, read
-from catalog.forges import NotOurForge, parse_file_url
+from catalog import descriptor, kinds, refs, relations, rules, validators
+from catalog.descriptor import Parsed, PlaceholderError, Problem, Reading, read
+from catalog.forges import NotOurForge, file_url, parse_file_url
 from forge import Forge, ForgeNotFound
 
 DEFAULT_PATH = "catalog-info.yaml"
@@ -64,16 +64,23 @@ class File:
 NOTHING_KNOWN: Mapping[str, str] = MappingProxyType({})
 # What the same text is read as depends on these; their own text stands for their version.
 RULES = hashlib.sha256()
-for _module in (descriptor, kinds, refs, relations, validators):
+for _module in (descriptor, kinds, refs, relations, rules, validators):
     RULES.update(Path(str(_module.__file__)).read_bytes())
 
 
 def read_files(
-    commit: Commit, roots: Iterable[str], *, trusted: bool, known: Mapping[str, str] = NOTHING_KNOWN
+    commit: Commit,
+    roots: Iterable[str],
+    *,
+    trusted: bool,
+    known: Mapping[str, str] = NOTHING_KNOWN,
+    allow: Sequence[rules.Rule] = (),
+    branch: str = "HEAD",
 ) -> list[File]:
     """Reads the roots and every file that `Location` entities in them name, parents first.
 
     `known`: `text_digest` by path of what was read before; the same text is not read again.
+    `allow`: which kinds may stand where; `branch` is in the addresses that it is about.
 
     A repository that is not trusted defines no people, groups, blocks or scorecards: those would
     give roles, or files in everybody's new repository, to whoever can push there.
@@ -90,7 +97,8 @@ def read_files(
         if text is None:
             files.append(File(path, parent))
             continue
-        digest = digest_of(text, trusted=trusted)
+        address = file_url(commit.project, branch, path)
+        digest = digest_of(text, trusted=trusted, allow=[*allow, address] if allow else ())
         if known.get(path) == digest:
             files.append(File(path, parent, unchanged=True))
             continue
@@ -98,6 +106,7 @@ def read_files(
         reading = read(text, resolve=_resolver(commit, path, includes))
         if not trusted:
             reading = _without_privileged(reading, commit.project)
+        reading = _without_forbidden(reading, allow, address)
         targets, problems = _targets(commit, path, reading)
         fresh = [target for target in dict.fromkeys(targets) if target not in seen]
         room = max(0, MAX_LOCATIONS - len(files) - len(queue) - 1)
@@ -110,10 +119,11 @@ def read_files(
     return files
 
 
-def digest_of(text: str, *, trusted: bool) -> str:
+def digest_of(text: str, *, trusted: bool, allow: Sequence[object] = ()) -> str:
     """Equal for texts that say the same to the same rules."""
     digest = RULES.copy()
-    digest.update(b"%d\0%s" % (trusted, text.encode()))
+    about = repr(allow) if allow else ""
+    digest.update(b"%d%s\0%s" % (trusted, about.encode(), text.encode()))
     return digest.hexdigest()
 
 
@@ -129,13 +139,20 @@ def _too_many(count: int) -> Problem:
 
 def _without_privileged(reading: Reading, project: str) -> Reading:
     refused = [parsed for parsed in reading.entities if parsed.ref.kind in PRIVILEGED_KINDS]
+    hint = f"A platform engineer can add {project} to TRUSTED_REPOSITORIES."
+    return _without(reading, refused, hint)
+
+
+def _without_forbidden(reading: Reading, allow: Sequence[rules.Rule], address: str) -> Reading:
+    refused = [p for p in reading.entities if not rules.allowed(allow, p.entity, address)]
+    return _without(reading, refused, "No rule of CATALOG_RULES allows this kind in this file.")
+
+
+def _without(reading: Reading, refused: Sequence[Parsed], hint: str) -> Reading:
     problems = tuple(
-        Problem(
-            f"{parsed.ref} is not of an allowed kind for that location", parsed.line, 1,
-            f"A platform engineer can add {project} to TRUSTED_REPOSITORIES.", str(parsed.ref),
-        )
-        for parsed in refused
-    )  # fmt: skip
+        Problem(f"{p.ref} is not of an allowed kind for that location", p.line, 1, hint, str(p.ref))
+        for p in refused
+    )
     allowed = tuple(parsed for parsed in reading.entities if parsed not in refused)
     return Reading(allowed, reading.problems + problems)
 

@@ -7,6 +7,8 @@ from django.conf import settings
 from django.core import checks
 from django.core.checks import CheckMessage, Error, register
 
+from catalog import rules
+
 
 @register(deploy=True)
 def secrets_are_set(**kwargs: Any) -> list[CheckMessage]:
@@ -24,3 +26,13 @@ def forge_is_set(**kwargs: Any) -> list[CheckMessage]:
         return []
     hint = "Set GITLAB_URL and GITLAB_TOKEN, or use ./dev up, which starts an embedded forge."
     return [checks.Warning("No forge is configured.", hint=hint, id="portal.W001")]
+
+
+@register
+def rules_can_be_read(**kwargs: Any) -> list[CheckMessage]:
+    try:
+        rules.parse(settings.CATALOG_RULES)
+    except ValueError as error:
+        hint = 'For example: [{"allow": ["Component", "API", "Location"]}]'
+        return [Error(str(error), hint=hint, id="portal.E002")]
+    return []

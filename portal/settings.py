@@ -256,6 +256,8 @@ PUBLISH_GITHUB_TO_FORGE = env.bool("PUBLISH_GITHUB_TO_FORGE", default=False)
 # Projects (patterns as in a shell) whose descriptors may define people, groups, blocks and
 # scorecards: who can push to one of these decides over roles and over everybody's repositories.
 TRUSTED_REPOSITORIES = env.list("TRUSTED_REPOSITORIES", default=[])
+# Which kinds may stand where: JSON, as Backstage's `catalog.rules`. Without it, all may.
+CATALOG_RULES = env.str("CATALOG_RULES", default="")
 # How many days an entity stays that no file declares any more; until then its owners may keep it.
 ORPHAN_GRACE_DAYS = env.float("ORPHAN_GRACE_DAYS", default=7.0)
 # `whsec_` and base64, as Standard Webhooks writes it; the forge signs its deliveries with it.

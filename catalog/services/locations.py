@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from accounts import audit
 from accounts.models import Role, User
-from catalog import forges, tasks
+from catalog import forges, rules, tasks
 from catalog.descriptor import Parsed, Problem, Reading
 from catalog.forges import connect
 from catalog.models import (
@@ -65,7 +65,10 @@ def preview(*, project: str, path: str, by: User) -> Preview:
     except ForgeNotFound:
         return Preview(found=False)
     trusted = is_trusted(about.path, settings.TRUSTED_REPOSITORIES)
-    files = read_files(Commit(forge, about.path, tip), [path or DEFAULT_PATH], trusted=trusted)
+    files = read_files(
+        Commit(forge, about.path, tip), [path or DEFAULT_PATH], trusted=trusted,
+        allow=rules.parse(settings.CATALOG_RULES), branch=about.default_branch,
+    )  # fmt: skip
     found = any(file.reading is not None for file in files)
     return Preview(found=found, branch=about.default_branch, files=tuple(files))
 

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from accounts import audit
 from accounts.models import Role, User
-from catalog import forges, tasks
+from catalog import forges, rules, tasks
 from catalog.forges import connect
 from catalog.models import Location, Repository, Source, lock_until_commit
 from catalog.queueing import on_commit
@@ -128,7 +128,10 @@ def _read(forge: Forge, repository: Repository, project: Project) -> list[str]:
     trusted = is_trusted(project.path, settings.TRUSTED_REPOSITORIES)
     commit = Commit(forge, project.path, tip)
     known = repository.locations.text_digests()
-    files = read_files(commit, sorted(roots), trusted=trusted, known=known) if tip else []
+    files = read_files(
+        commit, sorted(roots), trusted=trusted, known=known,
+        allow=rules.parse(settings.CATALOG_RULES), branch=project.default_branch,
+    ) if tip else []  # fmt: skip
     moved = bool(repository.default_branch) and repository.default_branch != project.default_branch
     repository.default_branch = project.default_branch  # the addresses of files name it
     changed = _store(repository, files, _commit_of(forge, repository, tip)) if tip else []
