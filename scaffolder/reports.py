@@ -25,7 +25,7 @@ from scaffolder.weave.tree import Tree
 
 _VERSION = "2"  # of the rules in this file and in blueprint/report.py
 _OURS = ("scaffolder.backstage.io/", "backstage.io/")
-_FIELDS = frozenset({"password", "Secret"})
+_FIELDS = frozenset({"MultiEntityPicker", "Secret"})
 _TAGS = (
     "backstage:permissions.tags hides this from some people in Backstage. Here whoever may start a "
     "golden path sees all of it: remove the tags, or make the template's entity private."
