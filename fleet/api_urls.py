@@ -1,14 +1,14 @@
 """Addresses of the fleet's REST API."""
 
 from django.urls import path
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import extend_schema, extend_schema_view
 
 from fleet import api
 
 
 def _verb(name: str) -> type[api.CampaignVerb]:
     made = type(f"{name.title()}Campaign", (api.CampaignVerb,), {"verb": name})
-    return extend_schema(operation_id=f"{name}_campaign")(made)
+    return extend_schema_view(post=extend_schema(operation_id=f"{name}_campaign"))(made)
 
 
 one = "campaigns/<str:key>"
