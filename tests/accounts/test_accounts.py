@@ -160,7 +160,8 @@ def test_what_an_administrator_does_is_audited(client: Client):
         "password1": "long-enough-1",
         "password2": "long-enough-1",
     }
+    source = {"kind": "group", "group": "some/group"}
     assert client.post("/admin/accounts/user/add/", form).status_code == 302
-    assert client.post("/admin/catalog/source/add/", {"group": "some/group"}).status_code == 302
+    assert client.post("/admin/catalog/source/add/", source).status_code == 302
     rows = set(AuditEvent.objects.filter(actor="root").values_list("verb", "object_type"))
     assert {("created", "user"), ("added", "source")} <= rows

@@ -182,11 +182,19 @@ def test_a_bad_skeleton_fails_the_step_and_names_the_place(release, run, case: s
     assert done.workspace == {}
 
 
-@pytest.mark.parametrize("url", ["../other", "/etc", "https://elsewhere.example/x", "./missing"])
+@pytest.mark.parametrize("url", ["../other", "/etc", "./missing"])
 def test_only_folders_of_the_templates_own_repository_can_be_read(release, run, url: str):
     done = run(release([FETCH | {"input": {"url": url}}]))
     assert done.status == Run.Status.FAILED
     assert url in done.error
+
+
+def test_another_host_is_refused_when_it_is_released_and_when_it_is_run(release, run):
+    written = release([FETCH | {"input": {"url": "https://elsewhere.example/x"}}])
+    assert any("https://elsewhere.example/x" in problem for problem in written.problems)
+    done = run(release([FETCH | {"input": {"url": "https://${{ parameters.name }}.example/x"}}]))
+    assert done.status == Run.Status.FAILED
+    assert "https://svc.example/x" in done.error
 
 
 def test_another_forge_is_refused(release, run):
