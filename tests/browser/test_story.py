@@ -33,7 +33,7 @@ def test_from_the_form_to_a_green_scorecard(page: Callable[..., Page], stack: St
     name = f"tide-{uuid.uuid4().hex[:6]}"
     portal = page("dana")
     portal.get_by_role("link", name="Create", exact=True).click()
-    portal.get_by_role("link", name=re.compile("^Start")).click()
+    portal.get_by_role("link", name=re.compile("^Start.*Python service")).click()
 
     portal.get_by_label("Name").fill("Not A Name")
     portal.get_by_role("button", name="Next").click()
