@@ -10,6 +10,7 @@ It prints each figure with its target and exits with 1 if one is missed. Everyth
 from __future__ import annotations
 
 import argparse
+import contextlib
 import http.client
 import json
 import os
@@ -364,8 +365,10 @@ def memory(pid: int) -> tuple[float, float]:
     """Memory of a process and its children in MiB: resident, and with shared pages divided."""
     import psutil
 
-    tree = [psutil.Process(pid), *psutil.Process(pid).children(recursive=True)]
-    infos = [process.memory_full_info() for process in tree]
+    infos = []
+    for process in [psutil.Process(pid), *psutil.Process(pid).children(recursive=True)]:
+        with contextlib.suppress(psutil.NoSuchProcess):  # PostgreSQL's helpers come and go
+            infos.append(process.memory_full_info())
     return sum(info.rss for info in infos) / 2**20, sum(info.pss for info in infos) / 2**20
 
 
