@@ -163,5 +163,7 @@ def test_what_an_administrator_does_is_audited(client: Client):
     source = {"kind": "group", "group": "some/group"}
     assert client.post("/admin/accounts/user/add/", form).status_code == 302
     assert client.post("/admin/catalog/source/add/", source).status_code == 302
+    for wrong in ({"kind": "nonsense"}, {"group": "https://forge.example/some/group"}):
+        assert client.post("/admin/catalog/source/add/", source | wrong).status_code == 200
     rows = set(AuditEvent.objects.filter(actor="root").values_list("verb", "object_type"))
     assert {("created", "user"), ("added", "source")} <= rows
