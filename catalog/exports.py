@@ -35,24 +35,31 @@ def _rows(entities: EntityQuerySet) -> Iterator[dict[str, Any]]:
         yield row | {"updated": row["updated"].isoformat()}
 
 
-class Line:
+class _Line:
     """What csv writes to: it hands the line back."""
 
     def write(self, text: str) -> str:
         return text
 
 
-def cell(value: Any) -> str:
+def _cell(value: Any) -> str:
     """A spreadsheet must not take somebody's description for a formula."""
+    if value is None:
+        return ""
     text = " ".join(value) if isinstance(value, list) else str(value)
     return f"'{text}" if text.startswith(FORMULA) else text
 
 
+def csv_lines(titles: Iterable[str], rows: Iterable[Iterable[Any]]) -> Iterator[str]:
+    """A table as CSV, a line at a time, harmless in a spreadsheet."""
+    writer = csv.writer(_Line())
+    yield str(writer.writerow(titles))
+    for row in rows:
+        yield str(writer.writerow([_cell(value) for value in row]))
+
+
 def as_csv(entities: EntityQuerySet) -> Iterator[str]:
-    writer = csv.writer(Line())
-    yield str(writer.writerow(COLUMNS))
-    for row in _rows(entities):
-        yield str(writer.writerow([cell(value) for value in row.values()]))
+    return csv_lines(COLUMNS, (row.values() for row in _rows(entities)))
 
 
 def as_json(entities: EntityQuerySet) -> Iterator[str]:

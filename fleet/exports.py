@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterator
 
-from catalog.exports import Line, cell
+from catalog.exports import csv_lines
 from fleet.models import TargetQuerySet
 
 COLUMNS = {
@@ -25,7 +24,5 @@ COLUMNS = {
 
 
 def as_csv(targets: TargetQuerySet) -> Iterator[str]:
-    writer = csv.writer(Line())
-    yield str(writer.writerow(COLUMNS))
-    for row in targets.values_list(*COLUMNS.values()).iterator(chunk_size=1_000):
-        yield str(writer.writerow(["" if value is None else cell(value) for value in row]))
+    rows = targets.values_list(*COLUMNS.values()).iterator(chunk_size=1_000)
+    return csv_lines(COLUMNS, rows)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Iterator
 from datetime import timedelta
 
 from django.core.paginator import Paginator
@@ -14,6 +12,7 @@ from django.views.decorators.http import require_GET
 
 from accounts.models import User
 from accounts.requests import signed_in
+from catalog.exports import csv_lines
 from catalog.models import Entity, EntityQuerySet
 from catalog.views.pages import PAGE_SIZE, titles_of
 
@@ -24,7 +23,14 @@ GAPS = {
     "empty": ("Owner without members", "Every owning group has somebody in it."),
     "stale": ("Stale", "All of it was changed, or worked on, lately."),
 }
-COLUMNS = ("ref", "title", "owner_ref", "lifecycle", "updated_at", "location__repository__path")
+COLUMNS = {
+    "entity": "ref",
+    "title": "title",
+    "owner": "owner_ref",
+    "lifecycle": "lifecycle",
+    "changed": "updated_at",
+    "repository": "location__repository__path",
+}
 
 
 @require_GET
@@ -63,26 +69,7 @@ def gaps(user: User, months: int) -> dict[str, EntityQuerySet]:
     }
 
 
-class _Echo:
-    """What csv writes to, when the line is wanted back."""
-
-    def write(self, line: str) -> str:
-        return line
-
-
 def _csv(rows: EntityQuerySet, name: str) -> StreamingHttpResponse:
-    writer = csv.writer(_Echo())
-
-    def lines() -> Iterator[str]:
-        yield writer.writerow(["entity", "title", "owner", "lifecycle", "changed", "repository"])
-        for row in rows.values_list(*COLUMNS).iterator(chunk_size=2_000):
-            yield writer.writerow([_harmless(cell) for cell in row])
-
+    lines = csv_lines(COLUMNS, rows.values_list(*COLUMNS.values()).iterator(chunk_size=2_000))
     headers = {"Content-Disposition": f'attachment; filename="{name}"'}
-    return StreamingHttpResponse(lines(), content_type="text/csv; charset=utf-8", headers=headers)
-
-
-def _harmless(cell: object) -> str:
-    """A text that no spreadsheet takes for a formula."""
-    text = str(cell)
-    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
+    return StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8", headers=headers)
