@@ -7,27 +7,32 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from functools import reduce
 from operator import and_, or_
-from typing import Any, Self, TypeGuard
+from typing import Any, Self
 
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
 from django.contrib.postgres.search import TrigramWordSimilarity
 from django.db import connection, models
 from django.db.models import Case, Count, Exists, F, Func, OuterRef, Q, Value, When
-from django.db.models.functions import Cast, Coalesce, Greatest, Length, Lower, NullIf
-from django.db.models.sql.compiler import SQLCompiler
+from django.db.models.functions import Coalesce, Greatest, Lower
 
 from accounts.models import Membership, User
 from catalog import predicates
-from catalog.stitching import MAX_VALUE, ORIGINAL, dumps, term
-
-for _field in (models.CharField, models.TextField):
-    _field.register_lookup(Lower)
-    _field.register_lookup(Length)
+from catalog.conditions import (
+    ALWAYS_THERE,
+    COUNTED_BY,
+    SORTED_BY,
+    Order,
+    after,
+    condition_of,
+    same,
+    value_of,
+)
+from catalog.copying import COPIED_FROM, copy_rows, fields_of, values_of
+from catalog.stitching import MAX_VALUE, ORIGINAL, term
 
 
 def lock_until_commit(name: str) -> None:
@@ -216,183 +221,6 @@ class Revision(models.Model):
 STITCHING = "catalog:stitching"
 
 
-@dataclass(frozen=True, slots=True)
-class Order:
-    """One field to sort by, named as in the API, and the column of the query that holds it."""
-
-    field: str
-    descending: bool = False
-    column: str = "sort_0"
-
-
-class _AnyValueLike(Func):
-    """Whether one of the values of a key is LIKE a pattern."""
-
-    output_field = models.BooleanField()
-
-    def __init__(self, key: str, pattern: str) -> None:
-        super().__init__(F("search_values"), Value(key), Value(pattern))
-
-    def as_sql(self, compiler: SQLCompiler, connection: Any, **context: Any) -> Any:  # type: ignore[override]
-        parts = [compiler.compile(part) for part in self.get_source_expressions()]
-        (values, _), (key, _), (pattern, _) = parts
-        sql = (  # the parts are compiled expressions, whose values are parameters
-            f"EXISTS (SELECT 1 FROM jsonb_array_elements_text({values} -> {key}) AS item"  # noqa: S608
-            f" WHERE item LIKE {pattern})"
-        )
-        return sql, [param for _, params in parts for param in params]
-
-
-def _like(text: str) -> str:
-    return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-
-
-def _value_of(key: str) -> Func:
-    """The first value of a key, in lower case; NULL where there is none."""
-    return Func(
-        F("search_values"), Value(key), Value("0"),
-        function="jsonb_extract_path_text", output_field=models.TextField(),
-    )  # fmt: skip
-
-
-# What has a column (and an index) of its own; every other key is looked up in `search_values`.
-SORTED_BY: dict[str, Any] = {
-    "kind": F("kind"),
-    "metadata.name": Lower("name"),
-    "metadata.namespace": F("namespace"),
-    "metadata.uid": Cast("uid", models.TextField()),
-}
-ALWAYS_THERE = frozenset(SORTED_BY)
-SORTED_BY |= {
-    "spec.type": NullIf(Lower("type"), Value("")),
-    "spec.lifecycle": NullIf(Lower("lifecycle"), Value("")),
-}
-COUNTED_BY = {
-    "kind": "kind_label",
-    "metadata.namespace": "namespace",
-    "spec.type": "type",
-    "spec.lifecycle": "lifecycle",
-    "spec.owner": "owner_label",
-}
-# Keys whose values all stand in `search_text`, and the condition on a column that says it exactly.
-TEXTS = {
-    "metadata.name": lambda text: Q(name__lower__contains=text),
-    "metadata.title": lambda text: Q(title__lower__contains=text) & Q(title__length__lte=MAX_VALUE),
-    "metadata.description": lambda text: (
-        Q(description__lower__contains=text) & Q(description__length__lte=MAX_VALUE)
-    ),
-    "spec.profile.displayname": None,
-    "spec.profile.email": None,
-    "metadata.tags": None,
-}
-
-
-def _texts(keys: Sequence[str], text: str) -> Q:
-    """One of the keys has a value with the text in it; the trigram index finds the candidates."""
-    found = Q()
-    for key in keys:
-        column = TEXTS.get(key)
-        found |= column(text) if column else Q(_AnyValueLike(key, f"%{_like(text)}%"))
-    if all(key in TEXTS for key in keys):
-        found &= Q(search_text__contains=text)
-    return found
-
-
-NOTHING, EVERYTHING = Q(pk__in=[]), Q(pk__isnull=False)
-
-
-def _condition(predicate: predicates.Predicate, private: frozenset[str]) -> Q:
-    """A predicate as SQL. `private`: hidden entities that the person may see, by reference."""
-    match predicate:
-        case predicates.All(parts):
-            return _all_of(parts, private)
-        case predicates.AnyOf(parts):
-            return reduce(or_, [_condition(part, private) for part in parts] or [NOTHING])
-        case predicates.Not(part):
-            return ~_condition(part, private)
-        case predicates.Exists(key):
-            return Q(terms__contains=[term(key)]) | _hidden(key, private)
-        case predicates.Equals(key, values):
-            return _equals(key, values) | _hidden(key, private.intersection(values))
-        case predicates.HasPrefix(key, prefix):
-            hidden = frozenset(ref for ref in private if ref.startswith(prefix))
-            return Q(_AnyValueLike(key, _like(prefix) + "%")) | _hidden(key, hidden)
-        case predicates.Contains(keys, text):
-            return _texts(keys, text)
-
-
-def _all_of(parts: Sequence[predicates.Predicate], private: frozenset[str]) -> Q:
-    """Single values are looked up in the index together."""
-    terms = [term(p.key, p.values[0]) for p in parts if _is_one_term(p)]
-    together = [Q(terms__contains=terms)] if terms else []
-    others = [_condition(part, private) for part in parts if not _is_one_term(part)]
-    return reduce(and_, together + others or [EVERYTHING])
-
-
-def _equals(key: str, values: Sequence[str]) -> Q:
-    if not values:
-        return NOTHING
-    if key == "kind":
-        return Q(kind=values[0]) if len(values) == 1 else Q(kind__in=values)
-    terms = [term(key, value) for value in values]
-    return Q(terms__contains=terms) if len(terms) == 1 else Q(terms__overlap=terms)
-
-
-def _is_one_term(predicate: predicates.Predicate) -> TypeGuard[predicates.Equals]:
-    return (
-        isinstance(predicate, predicates.Equals)
-        and len(predicate.values) == 1
-        and predicate.key != "kind"
-        and not predicate.key.startswith("relations.")
-    )
-
-
-def _hidden(key: str, refs: frozenset[str]) -> Q:
-    """Edges to these hidden entities; they are in nobody's `terms`."""
-    if not refs or not key.startswith("relations."):
-        return Q()
-    kind = key.removeprefix("relations.")
-    return Q(hidden_edges__overlap=[f"{kind}={ref}" for ref in sorted(refs)])
-
-
-COPIED_FROM = 200  # from so many rows on, COPY is worth its temporary table
-
-
-def _fields(model: type[models.Model], names: Sequence[str]) -> list[Any]:
-    known = {field.name: field for field in model._meta.concrete_fields}
-    return [known[name] for name in names]
-
-
-def _copy(
-    table: str, fields: Sequence[models.Field[Any, Any]], rows: Iterable[Sequence[Any]]
-) -> None:
-    """Sends rows with COPY, several times as fast as INSERT. Names are ours, never people's."""
-    columns = ", ".join(f'"{f.column}"' for f in fields)
-    with connection.cursor() as cursor, cursor.copy(f"COPY {table} ({columns}) FROM STDIN") as copy:
-        for row in rows:
-            copy.write_row(row)
-
-
-def _values(row: models.Model, fields: Sequence[models.Field[Any, Any]]) -> list[Any]:
-    """As COPY takes them: JSON and lists as the texts that PostgreSQL reads."""
-    return [_copied(field, field.pre_save(row, True)) for field in fields]
-
-
-def _copied(field: models.Field[Any, Any], value: Any) -> Any:
-    if isinstance(field, models.JSONField):
-        return None if value is None else dumps(value)
-    if isinstance(field, ArrayField):
-        as_text = str if isinstance(field.base_field, models.IntegerField) else _quoted
-        return f"{{{','.join(map(as_text, value))}}}"
-    return value
-
-
-def _quoted(item: str) -> str:
-    """An element of a list as PostgreSQL reads it."""
-    text = item.replace("\\", "\\\\").replace('"', '\\"')
-    return f'"{text}"'
-
-
 class EntityQuerySet(models.QuerySet["Entity"]):
     def visible_to(self, user: User) -> Self:
         """Private entities are for their owner's members and for those who see everything."""
@@ -456,7 +284,7 @@ class EntityQuerySet(models.QuerySet["Entity"]):
             self.bulk_create(rows)
             return
         fields = [f for f in Entity._meta.concrete_fields if f.name != "id"]
-        _copy("catalog_entity", fields, (_values(row, fields) for row in rows))
+        copy_rows("catalog_entity", fields, (values_of(row, fields) for row in rows))
         keys = dict(self.filter(ref__in=[row.ref for row in rows]).values_list("ref", "pk"))
         for row in rows:
             row.pk = keys[row.ref]
@@ -469,16 +297,16 @@ class EntityQuerySet(models.QuerySet["Entity"]):
                 rows, update_conflicts=True, unique_fields=["ref"], update_fields=update
             )
             return
-        columns = ", ".join(f'"{field.column}"' for field in _fields(Entity, names))
+        columns = ", ".join(f'"{field.column}"' for field in fields_of(Entity, names))
         changes = ", ".join(
-            f'"{field.column}" = excluded."{field.column}"' for field in _fields(Entity, update)
+            f'"{field.column}" = excluded."{field.column}"' for field in fields_of(Entity, update)
         )
         with connection.cursor() as cursor:
             cursor.execute(
                 f"CREATE TEMP TABLE incoming AS SELECT {columns} FROM catalog_entity WITH NO DATA"  # noqa: S608
             )
-            fields = _fields(Entity, names)
-            _copy("incoming", fields, (_values(row, fields) for row in rows))
+            fields = fields_of(Entity, names)
+            copy_rows("incoming", fields, (values_of(row, fields) for row in rows))
             cursor.execute(
                 f"INSERT INTO catalog_entity ({columns}) SELECT {columns} FROM incoming"  # noqa: S608
                 f" ON CONFLICT (ref) DO UPDATE SET {changes} RETURNING ref, id"
@@ -493,7 +321,7 @@ class EntityQuerySet(models.QuerySet["Entity"]):
         self, predicate: predicates.Predicate, private: frozenset[str] = frozenset()
     ) -> Self:
         """`private`: see `private_refs`; of hidden edges, only those to these count."""
-        return self.filter(_condition(predicate, private))
+        return self.filter(condition_of(predicate, private))
 
     def private_refs(self) -> frozenset[str]:
         return frozenset(self.filter(private=True).values_list("ref", flat=True))
@@ -503,7 +331,7 @@ class EntityQuerySet(models.QuerySet["Entity"]):
         return frozenset(owners.distinct())
 
     def with_sort_values(self, order: Sequence[Order]) -> Self:
-        values = {o.column: SORTED_BY.get(o.field) or _value_of(o.field) for o in order}
+        values = {o.column: SORTED_BY.get(o.field) or value_of(o.field) for o in order}
         return self.annotate(**values)
 
     def in_order(self, order: Sequence[Order], *, backwards: bool = False) -> Self:
@@ -524,7 +352,7 @@ class EntityQuerySet(models.QuerySet["Entity"]):
         """What comes after (or before) the row with these sort values; no offset is counted."""
         last = Q(ref__lt=ref) if backwards else Q(ref__gt=ref)
         for o, value in reversed(list(zip(order, values, strict=True))):
-            last = _after(o, value, backwards) | (_same(o, value) & last)
+            last = after(o, value, backwards) | (same(o, value) & last)
         if order and order[0].field in ALWAYS_THERE:  # a bound that an index can begin at
             bound = "gte" if order[0].descending is backwards else "lte"
             last &= Q(**{f"{order[0].column}__{bound}": values[0]})
@@ -686,23 +514,6 @@ class EntityQuerySet(models.QuerySet["Entity"]):
         return self.select_related("location__repository")
 
 
-def _after(order: Order, value: str | None, backwards: bool) -> Q:
-    """The field's value comes after this one; NULL is the last of all, in either direction."""
-    if value is None:
-        return Q(**{f"{order.column}__isnull": False}) if backwards else Q(pk__in=[])
-    operator = "lt" if order.descending is not backwards else "gt"
-    found = Q(**{f"{order.column}__{operator}": value})
-    if not backwards and order.field not in ALWAYS_THERE:
-        found |= Q(**{f"{order.column}__isnull": True})
-    return found
-
-
-def _same(order: Order, value: str | None) -> Q:
-    if value is None:
-        return Q(**{f"{order.column}__isnull": True})
-    return Q(**{order.column: value})
-
-
 class Entity(models.Model):
     """One thing in the catalogue: the last good version of its descriptor, and columns of it."""
 
@@ -800,9 +611,9 @@ class RelationQuerySet(models.QuerySet["Relation"]):
     def add(self, rows: Sequence[tuple[int, str, str, str]]) -> None:
         """Rows of (who declares it, source, type, target)."""
         names = ["declared_by", "source_ref", "type", "target_ref"]
-        fields = _fields(Relation, names)
+        fields = fields_of(Relation, names)
         if len(rows) >= COPIED_FROM:
-            _copy("catalog_relation", fields, rows)
+            copy_rows("catalog_relation", fields, rows)
             return
         columns = [field.attname for field in fields]
         self.bulk_create(Relation(**dict(zip(columns, row, strict=True))) for row in rows)

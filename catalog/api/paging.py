@@ -10,8 +10,9 @@ from django.db.models import Subquery
 
 from catalog.api.cursors import Cursor, InvalidCursor, InvalidFilter, Question
 from catalog.api.shapes import InputError, Row, Viewer, texts
+from catalog.conditions import Order
 from catalog.counting import kept
-from catalog.models import EntityQuerySet, Order, Revision
+from catalog.models import EntityQuerySet, Revision
 from catalog.predicates import Predicate, mentions_relations
 
 MAX_PAGE = 10_000

@@ -20,11 +20,6 @@ def is_draft(merge_request: Row) -> bool:
     return bool(_DRAFT.match(merge_request["title"]))
 
 
-def undraft(title: str) -> str:
-    """The title without the mark of a draft."""
-    return _DRAFT.sub("", title)
-
-
 def detailed_status(ctx: Context, project: Row, merge_request: Row) -> str:
     """The first thing that stands in the way, in GitLab's words."""
     if merge_request["state"] != "opened":
