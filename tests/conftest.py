@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from accounts.models import Membership, User
@@ -32,6 +33,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 # -- people -------------------------------------------------------------------------------------
+# How long an example takes depends on what else the machine does; benchmarks measure time.
+hypothesis.settings.register_profile("tests", deadline=None)
+hypothesis.settings.load_profile("tests")
 ROLE_GROUP = {
     "developer": "group:default/engineering",
     "platform": "group:default/platform",
